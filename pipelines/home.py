@@ -1,0 +1,339 @@
+"""The home of a consortium: where everything lies, and reading its settings and registers.
+
+Belongs here: paths of a home, ``consortium.yaml`` as typed objects, all registers read and checked at once. Not here:
+what a register's columns are (registers.py), writing any of it (demo/ and ``samandel init``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import ConfigurationError, ProblemsFound
+from pipelines.registers import REGISTERS, REQUIRED_REGISTERS, read_register
+
+SOURCE_KINDS = ("ehf", "ledger", "saft", "notices", "brreg", "registers")
+CONSORTIUM = "_consortium"  # the owner of joint deliveries: register bulk, the registers themselves
+DEFAULT_SETTLE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Source:
+    """One place from which one owner's deliveries come.
+
+    Attributes:
+        owner: Municipality number, ``_workshop_<org_no>`` or ``_consortium``.
+        name: The source's name, unique per owner; the kind unless the owner has several of a kind.
+        kind: One of SOURCE_KINDS.
+        url: A folder (absolute, or relative to the home) or a URL.
+        profile: Ledger profile: a shipped name, or a path relative to the home. None for other kinds.
+        settle_seconds: A file must have stopped growing for this long before it is taken.
+        schedule: Cron expression, or None for the inbox sensor only.
+    """
+
+    owner: str
+    name: str
+    kind: str
+    url: str
+    profile: str | None = None
+    settle_seconds: int = DEFAULT_SETTLE_SECONDS
+    schedule: str | None = None
+
+
+@dataclass(frozen=True)
+class Consortium:
+    """What consortium.yaml says.
+
+    Attributes:
+        name: The cooperation's name.
+        host: Municipality number of the host.
+        currency: Always NOK today.
+        as_of: A pinned clock (the demo's), or None for today.
+        window_months: How many months a release looks back on, its own included.
+        gate_key: Reference to the gate's HMAC key, or None where none is named (then nothing can be published).
+        sources: Every source of every owner, sorted by owner and name.
+    """
+
+    name: str
+    host: str
+    currency: str = "NOK"
+    as_of: date | None = None
+    window_months: int = 12
+    gate_key: str | None = None
+    sources: tuple[Source, ...] = field(default=())
+
+    def sources_of(self, owner: str) -> tuple[Source, ...]:
+        """Return the sources of one owner."""
+        return tuple(source for source in self.sources if source.owner == owner)
+
+
+@dataclass(frozen=True)
+class Home:
+    """A consortium's home folder; see ARCHITECTURE.md for what each folder holds."""
+
+    path: Path
+
+    @property
+    def consortium_file(self) -> Path:
+        """Return where the settings lie."""
+        return self.path / "consortium.yaml"
+
+    @property
+    def registers(self) -> Path:
+        """Return the folder of the registers."""
+        return self.path / "registers"
+
+    @property
+    def inbox(self) -> Path:
+        """Return the folder that members drop files into."""
+        return self.path / "inbox"
+
+    @property
+    def landing(self) -> Path:
+        """Return the write-once store of delivered bytes."""
+        return self.path / "landing"
+
+    @property
+    def parsed(self) -> Path:
+        """Return the folder of typed Parquet."""
+        return self.path / "parsed"
+
+    @property
+    def warehouse(self) -> Path:
+        """Return the folder of the warehouse and its builds."""
+        return self.path / "warehouse"
+
+    @property
+    def warehouse_file(self) -> Path:
+        """Return the last green warehouse."""
+        return self.warehouse / "samandel.duckdb"
+
+    @property
+    def candidates(self) -> Path:
+        """Return the folder of what is rendered but not yet allowed out."""
+        return self.path / "candidates"
+
+    @property
+    def gate(self) -> Path:
+        """Return the folder of decisions and evidence."""
+        return self.path / "gate"
+
+    @property
+    def releases(self) -> Path:
+        """Return the folder of what is published."""
+        return self.path / "releases"
+
+    @property
+    def dagster(self) -> Path:
+        """Return Dagster's own folder."""
+        return self.path / "dagster"
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of logs."""
+        return self.path / "logs"
+
+    @property
+    def run_lock(self) -> Path:
+        """Return the lock that one run at a time holds."""
+        return self.path / ".run.lock"
+
+    def require(self) -> Home:
+        """Return self if this is a home.
+
+        Raises:
+            ConfigurationError: The folder or its consortium.yaml does not exist.
+        """
+        if not self.consortium_file.is_file():
+            raise ConfigurationError(
+                "This is not a home: consortium.yaml does not exist.",
+                where=str(self.path),
+                remedy="Make one with 'samandel init HOME' (or --demo), or name another with --home or SAMANDEL_HOME.",
+            )
+        return self
+
+    @cached_property
+    def consortium(self) -> Consortium:
+        """Return the settings, read and checked once.
+
+        Raises:
+            ProblemsFound: With every problem in the file, by key.
+        """
+        self.require()
+        return read_consortium(self.consortium_file.read_bytes())
+
+    def read_registers(self) -> dict[str, list[dict[str, Any]]]:
+        """Return every register's typed rows by register name; an absent optional register is empty.
+
+        Raises:
+            ProblemsFound: With every problem of every register, by file, row and column.
+        """
+        problems: list[str] = []
+        rows: dict[str, list[dict[str, Any]]] = {}
+        for name, table in REGISTERS.items():
+            path = self.registers / f"{name}.csv"
+            if not path.is_file():
+                rows[name] = []
+                if name in REQUIRED_REGISTERS:
+                    problems.append(f"registers/{name}.csv: does not exist; it is required.")
+                continue
+            result = read_register(table, path.read_bytes(), file=f"registers/{name}.csv")
+            rows[name] = result.rows
+            problems += result.problems
+        if self.registers.is_dir():
+            known = {f"{name}.csv" for name in REGISTERS}
+            problems += [
+                f"registers/{path.name}: not a register; known: {', '.join(sorted(known))}."
+                for path in sorted(self.registers.iterdir())
+                if path.is_file() and path.name not in known and not path.name.startswith(".")
+            ]
+        if problems:
+            raise ProblemsFound(problems, remedy="Mend the registers, then run again. Nothing was changed.")
+        return rows
+
+
+_TOP_KEYS = {"name", "host", "currency", "as_of", "publication", "keys", "members", "joint_sources"}
+_SOURCE_KEYS = {"name", "kind", "folder", "url", "profile", "settle_seconds", "schedule"}
+
+
+def read_consortium(raw: bytes) -> Consortium:
+    """Turn the bytes of consortium.yaml into settings.
+
+    Raises:
+        ProblemsFound: With every problem, each naming the key and what to write.
+    """
+    import yaml
+
+    try:
+        document = yaml.safe_load(raw.decode("utf-8-sig"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ProblemsFound([f"consortium.yaml: cannot be read as YAML: {error}"]) from None
+    if not isinstance(document, Mapping):
+        raise ProblemsFound(["consortium.yaml: must be a mapping with name, host and members."])
+    reader = _Reader()
+    consortium = reader.read(document)
+    if reader.problems:
+        raise ProblemsFound(reader.problems, remedy="Mend consortium.yaml, then run again. Nothing was changed.")
+    return consortium
+
+
+class _Reader:
+    """Collects every problem while reading, so that a user mends the file once."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def problem(self, key: str, text: str) -> None:
+        self.problems.append(f"consortium.yaml, {key}: {text}")
+
+    def read(self, document: Mapping[Any, Any]) -> Consortium:
+        for key in document:
+            if key not in _TOP_KEYS:
+                self.problem(str(key), f"unknown key; known: {', '.join(sorted(_TOP_KEYS))}.")
+        publication = self.mapping(document, "publication")
+        keys = self.mapping(document, "keys")
+        gate_key = keys.get("gate_hmac")
+        if gate_key is not None and not str(gate_key).startswith(("env:", "file:")):
+            # The value itself is not repeated: it may be the secret.
+            self.problem("keys.gate_hmac", "a secret must be a reference: env:NAME or file:PATH.")
+            gate_key = None
+        sources = self.member_sources(document) + self.sources(
+            CONSORTIUM, document.get("joint_sources", []), "joint_sources"
+        )
+        return Consortium(
+            name=self.text(document, "name"),
+            host=self.text(document, "host"),
+            currency=str(document.get("currency", "NOK")),
+            as_of=self.day(document, "as_of"),
+            window_months=self.whole(publication, "window_months", 12, "publication.window_months", minimum=1),
+            gate_key=None if gate_key is None else str(gate_key),
+            sources=tuple(sorted(sources, key=lambda source: (source.owner, source.name))),
+        )
+
+    def mapping(self, document: Mapping[Any, Any], key: str) -> Mapping[Any, Any]:
+        value = document.get(key) or {}
+        if isinstance(value, Mapping):
+            return value
+        self.problem(key, "must be a mapping.")
+        return {}
+
+    def text(self, document: Mapping[Any, Any], key: str) -> str:
+        value = document.get(key)
+        if not isinstance(value, str) or not value.strip():
+            self.problem(key, "must be text; quote numbers: '9901'.")
+            return ""
+        return value.strip()
+
+    def day(self, document: Mapping[Any, Any], key: str) -> date | None:
+        value = document.get(key)
+        if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+            return value
+        self.problem(key, "must be a date: yyyy-mm-dd.")
+        return None
+
+    def whole(self, document: Mapping[Any, Any], key: str, default: int, path: str, *, minimum: int = 0) -> int:
+        value = document.get(key, default)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= minimum:
+            return value
+        self.problem(path, f"must be a whole number of at least {minimum}.")
+        return default
+
+    def member_sources(self, document: Mapping[Any, Any]) -> list[Source]:
+        members = self.mapping(document, "members")
+        if not members:
+            self.problem("members", "must name at least one municipality and its sources.")
+        sources: list[Source] = []
+        for municipality_no, entry in members.items():
+            path = f"members.{municipality_no}"
+            if not isinstance(municipality_no, str):
+                self.problem(path, "the municipality number must be quoted text: '0301'.")
+                continue
+            if not isinstance(entry, Mapping):
+                self.problem(path, "must hold 'sources'.")
+                continue
+            sources += self.sources(municipality_no, entry.get("sources", []), f"{path}.sources")
+        return sources
+
+    def sources(self, owner: str, entries: Any, path: str) -> list[Source]:
+        if not isinstance(entries, list):
+            self.problem(path, "must be a list of sources.")
+            return []
+        sources: list[Source] = []
+        for position, entry in enumerate(entries):
+            source = self.source(owner, entry, f"{path}[{position}]")
+            if source is None:
+                continue
+            if any(source.name == other.name for other in sources):
+                self.problem(f"{path}[{position}].name", f"'{source.name}' stands twice; give each source a name.")
+            sources.append(source)
+        return sources
+
+    def source(self, owner: str, entry: Any, path: str) -> Source | None:
+        if not isinstance(entry, Mapping):
+            self.problem(path, "must be a mapping with kind and folder or url.")
+            return None
+        for key in entry:
+            if key not in _SOURCE_KEYS:
+                self.problem(f"{path}.{key}", f"unknown key; known: {', '.join(sorted(_SOURCE_KEYS))}.")
+        kind = entry.get("kind")
+        if kind not in SOURCE_KINDS:
+            self.problem(f"{path}.kind", f"must be one of {', '.join(SOURCE_KINDS)}.")
+            return None
+        if kind == "ledger" and not entry.get("profile"):
+            self.problem(f"{path}.profile", "a ledger needs a profile: a shipped name or a file in the home.")
+        if entry.get("folder") and entry.get("url"):
+            self.problem(path, "give folder or url, not both.")
+        name = str(entry.get("name") or kind)
+        return Source(
+            owner=owner,
+            name=name,
+            kind=str(kind),
+            url=str(entry.get("url") or entry.get("folder") or f"inbox/{owner}/{name}"),
+            profile=entry.get("profile"),
+            settle_seconds=self.whole(entry, "settle_seconds", DEFAULT_SETTLE_SECONDS, f"{path}.settle_seconds"),
+            schedule=entry.get("schedule"),
+        )

@@ -1,0 +1,243 @@
+"""What the parsed tables are: the authority for their names, columns and types.
+
+Belongs here: every table that lies under ``parsed/`` and that dbt reads as a source. Not here: how a format is read
+(ehf.py, ledger.py, brreg.py), registers (registers.py at the root: parsed registers have exactly those columns plus
+LINEAGE).
+
+Amounts stand as the document states them (credit notes positive); the sign is given in staging. Every table carries
+``municipality_no`` (``_consortium`` for joint deliveries), ``_delivery_id`` and ``_file_sha256``: with ``_row_no`` or
+``_xpath`` any row can be followed to the bytes it came from.
+"""
+
+from __future__ import annotations
+
+from pipelines.tables import Column, Table
+
+LINEAGE = (
+    Column("_delivery_id", "text", "The delivery that the row came in."),
+    Column("_file_sha256", "text", "SHA-256 of the file that the row came in."),
+    Column("_row_no", "integer", "Row in the file, 1-based; for EHF lines the line's position in the document."),
+    Column("_xpath", "text", "Where in the XML document the row stands; null for tabular files."),
+)
+_MUNICIPALITY = Column("municipality_no", "text", "The member that delivered; _consortium for joint deliveries.")
+
+
+def _parsed(name: str, description: str, key: tuple[str, ...], *columns: Column) -> Table:
+    return Table(name, description, (_MUNICIPALITY, *columns, *LINEAGE), key)
+
+
+EHF_INVOICES = _parsed(
+    "ehf_invoices",
+    "One row per e-invoice or credit note, header facts.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "document_no"),
+    Column("document_no", "integer", "Position of the document in its file, from 1 (an SBDH file holds one)."),
+    Column("customization_id", "text", "BT-24, the specification the document follows."),
+    Column("profile_id", "text", "BT-23, the business process."),
+    Column("document_type", "text", "BT-3, the numeric type code (380 invoice, 381 credit note, …)."),
+    Column("is_credit_note", "boolean", "The document's root is CreditNote."),
+    Column("invoice_no", "text", "BT-1."),
+    Column("invoice_date", "date", "BT-2, issue date."),
+    Column("due_date", "date", "BT-9."),
+    Column("currency", "text", "BT-5, document currency."),
+    Column("tax_currency", "text", "BT-6, accounting currency, if another."),
+    Column("seller_org_no", "text", "BT-30, digits only; else from the VAT number (BT-31) or endpoint (BT-34)."),
+    Column("seller_name", "text", "BT-27, registered name, else trading name."),
+    Column("seller_country", "text", "BT-40, two letters."),
+    Column("payee_org_no", "text", "BT-61, payee where it is not the seller."),
+    Column("payee_name", "text", "BT-59."),
+    Column("buyer_org_no", "text", "BT-47, digits only; else from VAT number or endpoint."),
+    Column("buyer_name", "text", "BT-44."),
+    Column("buyer_reference", "text", "BT-10; NA reads as null."),
+    Column("order_reference", "text", "BT-13; NA reads as null."),
+    Column("contract_reference", "text", "BT-12; NA reads as null."),
+    Column("tender_reference", "text", "BT-17; NA reads as null."),
+    Column("accounting_cost", "text", "BT-19, the buyer's posting string for the whole document."),
+    Column("period_start", "date", "BT-73."),
+    Column("period_end", "date", "BT-74."),
+    Column("delivery_date", "date", "BT-72."),
+    Column("billed_invoice_no", "text", "BT-25 of the first billing reference: what a credit note is about."),
+    Column("billed_invoice_date", "date", "BT-26 of the first billing reference."),
+    Column("line_extension_amount", "money", "BT-106, as stated."),
+    Column("allowance_total_amount", "money", "BT-107, as stated."),
+    Column("charge_total_amount", "money", "BT-108, as stated."),
+    Column("tax_exclusive_amount", "money", "BT-109, as stated."),
+    Column("tax_amount", "money", "BT-110, in the document currency."),
+    Column("tax_amount_accounting", "money", "BT-111, in the accounting currency, if stated."),
+    Column("tax_inclusive_amount", "money", "BT-112, as stated."),
+    Column("prepaid_amount", "money", "BT-113."),
+    Column("rounding_amount", "money", "BT-114."),
+    Column("payable_amount", "money", "BT-115, as stated."),
+    Column("line_count", "integer", "Lines in the document."),
+    Column("line_extension_total", "money", "Sum of the lines' BT-131, computed."),
+)
+
+EHF_INVOICE_LINES = _parsed(
+    "ehf_invoice_lines",
+    "One row per line of an e-invoice or credit note; _row_no is the line's position.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "document_no", "_row_no"),
+    Column("document_no", "integer", "As in ehf_invoices."),
+    Column("line_no", "text", "BT-126, as stated."),
+    Column("item_name", "text", "BT-153."),
+    Column("item_description", "text", "BT-154."),
+    Column("seller_item_no", "text", "BT-155."),
+    Column("cpv_code", "text", "BT-158 with list STI (EHF 2: CPV), eight digits."),
+    Column("unspsc_code", "text", "BT-158 with list TST."),
+    Column("quantity", "quantity", "BT-129."),
+    Column("unit_code", "text", "BT-130."),
+    Column("price_amount", "quantity", "BT-146, net price."),
+    Column("base_quantity", "quantity", "BT-149."),
+    Column("line_extension_amount", "money", "BT-131: net, after the line's own allowances and charges."),
+    Column("vat_category", "text", "BT-151."),
+    Column("vat_rate", "fraction", "BT-152, percent."),
+    Column("accounting_cost", "text", "BT-133, the buyer's posting string for the line."),
+    Column("order_line_reference", "text", "BT-132; NA reads as null."),
+)
+
+EHF_ALLOWANCE_CHARGES = _parsed(
+    "ehf_allowance_charges",
+    "Allowances and charges; _row_no is the position within the document, level by level.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "document_no", "level", "line_row_no", "_row_no"),
+    Column("document_no", "integer", "As in ehf_invoices."),
+    Column("level", "text", "document or line; a line's are already inside its line_extension_amount."),
+    Column("line_row_no", "integer", "The line's _row_no; 0 at document level."),
+    Column("is_charge", "boolean", "True for a charge, false for an allowance."),
+    Column("amount", "money", "BT-92/99/136/141, as stated."),
+    Column("base_amount", "money", "BT-93/100/137/142."),
+    Column("percentage", "fraction", "BT-94/101/138/143."),
+    Column("reason", "text", "BT-97/104/139/144."),
+    Column("reason_code", "text", "BT-98/105/140/145."),
+    Column("vat_category", "text", "BT-95/102; null on lines."),
+    Column("vat_rate", "fraction", "BT-96/103, percent; null on lines."),
+)
+
+LEDGER_POSTINGS = _parsed(
+    "ledger_postings",
+    "One row per posting of a supplier ledger, as the ledger states it.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "_row_no"),
+    Column("fiscal_period", "text", "YYYY-MM of the posting; 13 is year-end. Supersession works by this."),
+    Column("voucher_type", "text", "Voucher type (bilagsart)."),
+    Column("voucher_no", "text", "Voucher number (bilagsnummer)."),
+    Column("line_no", "text", "Line within the voucher, where the layout has one."),
+    Column("posting_date", "date", "Date of the voucher in the books."),
+    Column("invoice_date", "date", "The supplier's own invoice date, where the layout has it."),
+    Column("due_date", "date", "Due date."),
+    Column("invoice_no", "text", "The supplier's invoice number, where the layout has it."),
+    Column("supplier_ledger_code", "text", "The member's own code of the supplier (reskontronummer)."),
+    Column("supplier_name", "text", "As in the ledger."),
+    Column("supplier_org_no", "text", "As in the ledger; spaces, NO and MVA taken off; not checked."),
+    Column("local_account", "text", "The member's own account code; the text where the layout has no code."),
+    Column("local_account_text", "text", "The account's name."),
+    Column("kostra_function", "text", "Function code, where the layout has one."),
+    Column("kostra_function_text", "text", "Function's name."),
+    Column("cost_centre", "text", "Responsibility (ansvar)."),
+    Column("project_code", "text", "Project."),
+    Column("vat_code", "text", "The ledger's own VAT code."),
+    Column("contract_reference", "text", "Contract number, where the layout has one."),
+    Column("posting_text", "text", "Free text of the posting."),
+    Column("amount", "money", "As stated after the profile's number style and sign: expenses positive."),
+    Column("amount_kind", "text", "net or gross, by the profile."),
+    Column("currency", "text", "Currency of the amount; NOK unless the layout says otherwise."),
+    Column("_source", "text", "ledger or saft."),
+)
+
+COMPANIES = _parsed(
+    "companies",
+    "One row per unit of the company register (Brreg) and delivery.",
+    ("_delivery_id", "org_no"),
+    Column("org_no", "text", "Organisation number."),
+    Column("name", "text", "Registered name."),
+    Column("legal_form", "text", "Legal form code (AS, ENK, IKS, KOMM, …)."),
+    Column("registered_on", "date", "Registered in the register."),
+    Column("deleted_on", "date", "Deleted from the register."),
+    Column("is_bankrupt", "boolean", "Under bankruptcy."),
+    Column("is_vat_registered", "boolean", "In the VAT register."),
+    Column("business_municipality_no", "text", "Municipality of the business address."),
+    Column("nace_code", "text", "First industry code."),
+    Column("sector_code", "text", "Institutional sector code."),
+    Column("employees", "integer", "Employees, if stated."),
+    Column("parent_org_no", "text", "Parent of a sub-unit."),
+)
+
+REJECTS = _parsed(
+    "rejects",
+    "One row per document or row that was refused (severity reject) or remarked on (severity issue).",
+    (),
+    Column("source", "text", "Source kind."),
+    Column("severity", "text", "reject: not in the parsed tables; issue: it is, but something is wrong with it."),
+    Column("rule", "text", "Rule id (expectations/rules/<ID>.md)."),
+    Column("file_name", "text", "Name under which the file was handed in."),
+    Column("column_name", "text", "Column, for tabular files."),
+    Column("raw", "text", "The offending raw value, masked."),
+    Column("message", "text", "What is wrong and what to do."),
+)
+
+OUTCOMES = Table(
+    "outcomes",
+    "One row per delivery and step: what came in, what came out, what was refused.",
+    (
+        _MUNICIPALITY,
+        Column("source", "text", "Source kind."),
+        Column("source_name", "text", "The source's name in consortium.yaml."),
+        Column("_delivery_id", "text", "The delivery."),
+        Column("sequence", "integer", "Order of receipt within the owner and source."),
+        Column("step", "text", "landed, parsed or settled."),
+        Column("outcome", "text", "ok, empty, duplicate, held or failed."),
+        Column("rule", "text", "Rule id behind duplicate, held and failed."),
+        Column("files", "integer", "Files in the delivery."),
+        Column("rows_in", "integer", "Documents (EHF), data rows (ledger) or units (brreg) read."),
+        Column("rows_out", "integer", "Of these, how many went on."),
+        Column("rejects", "integer", "Of these, how many were refused; rows_in = rows_out + rejects."),
+        Column("issues", "integer", "Remarks on rows that went on."),
+        Column("covered_from", "text", "First month (YYYY-MM) that the delivery has rows for."),
+        Column("covered_to", "text", "Last month (YYYY-MM) that the delivery has rows for."),
+        Column("message", "text", "What happened and what to do; empty when ok."),
+        Column("received_at", "timestamp", "When the delivery was received."),
+    ),
+    ("municipality_no", "source_name", "_delivery_id", "sequence", "step"),
+)
+
+DELIVERY_PERIODS = Table(
+    "delivery_periods",
+    "One row per delivery and fiscal period (ledgers) or delivery (other sources, period 'all'): its state.",
+    (
+        _MUNICIPALITY,
+        Column("source", "text", "Source kind."),
+        Column("source_name", "text", "The source's name."),
+        Column("_delivery_id", "text", "The delivery."),
+        Column("sequence", "integer", "Order of receipt."),
+        Column("fiscal_period", "text", "YYYY-MM, or 'all'."),
+        Column("rows", "integer", "Rows of the delivery in the period."),
+        Column("state", "text", "accepted, held, superseded or withdrawn."),
+        Column("superseded_by", "text", "The delivery that took its place."),
+        Column("reason", "text", "Why it is held or withdrawn."),
+    ),
+    ("municipality_no", "source_name", "_delivery_id", "fiscal_period"),
+)
+
+DOCUMENT_STATES = Table(
+    "document_states",
+    "One row per parsed e-invoice document: whether it counts.",
+    (
+        _MUNICIPALITY,
+        Column("_delivery_id", "text", "The delivery."),
+        Column("_file_sha256", "text", "The file."),
+        Column("document_no", "integer", "The document's position in the file."),
+        Column("state", "text", "accepted, duplicate (same key, same facts) or held (same key, other facts)."),
+        Column("first_delivery_id", "text", "The delivery that first brought the key."),
+        Column("first_file_sha256", "text", "The file that first brought the key."),
+    ),
+    ("municipality_no", "_delivery_id", "_file_sha256", "document_no"),
+)
+
+# What a parser writes, by delivery; and what settling writes, by municipality.
+DELIVERED_TABLES = (
+    EHF_INVOICES,
+    EHF_INVOICE_LINES,
+    EHF_ALLOWANCE_CHARGES,
+    LEDGER_POSTINGS,
+    COMPANIES,
+    REJECTS,
+    OUTCOMES,
+)
+SETTLED_TABLES = (DELIVERY_PERIODS, DOCUMENT_STATES)
+TABLES = {table.name: table for table in (*DELIVERED_TABLES, *SETTLED_TABLES)}
