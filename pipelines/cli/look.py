@@ -1,0 +1,156 @@
+"""``samandel status``, ``inspect`` and ``query``: looking, without changing anything."""
+
+from __future__ import annotations
+
+import csv
+import getpass
+import io
+import json as json_format
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.options import HomeOption, JsonOption, open_home
+from pipelines.cli.output import as_json_value, print_json, print_json_line, print_rows
+from pipelines.errors import ConfigurationError
+from pipelines.home import Home
+
+
+def status(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Say for every municipality and source what came last, what it covers, and since when it has been failing."""
+    from pipelines.outcomes import status_rows
+
+    rows = status_rows(open_home(home))
+    if json:
+        print_json(rows)
+        return
+    columns = ("municipality_no", "source", "last_delivery_id", "covered_from", "covered_to", "outcome")
+    print_rows(rows, (*columns, "failing_since"))
+
+
+def inspect(
+    files: Annotated[list[Path], typer.Argument(help="Files or folders.")],
+    profile: Annotated[str | None, typer.Option(help="Ledger profile: a shipped name or a YAML file.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Say what a file is: format, header facts, rows, sums, rejects. Changes nothing; needs no home."""
+    from pipelines.parsing.inspect import inspect_paths
+
+    missing = [str(path) for path in files if not path.exists()]
+    if missing:
+        raise ConfigurationError("No such file or folder.", where=", ".join(missing), remedy="Check the path.")
+    for facts in inspect_paths(files, profile=profile):
+        if json:
+            print_json_line(facts)
+        else:
+            _print_facts(facts)
+
+
+def _print_facts(facts: dict[str, Any]) -> None:
+    shown = [
+        {"fact": name, "value": value}
+        for name, value in facts.items()
+        if name not in ("file", "rejects", "issues", "documents") and value is not None
+    ]
+    print_rows(shown, ("fact", "value"), title=str(facts["file"]))
+    for name in ("documents", "rejects", "issues"):
+        rows = facts.get(name) or []
+        if rows:
+            print_rows(rows[:20], tuple(rows[0]), title=f"{name}: {len(rows)}")
+
+
+class TableFormat(StrEnum):
+    """How query prints its rows."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    PARQUET = "parquet"
+
+
+def query(
+    sql: Annotated[str, typer.Argument(help="One SQL query.")],
+    internal: Annotated[
+        bool, typer.Option("--internal", help="Ask the whole warehouse (service account; audited).")
+    ] = False,
+    table_format: Annotated[TableFormat, typer.Option("--format", help="How to print.")] = TableFormat.TABLE,
+    output: Annotated[Path | None, typer.Option(help="Write to this file instead (needed for parquet).")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Ask the warehouse, read-only."""
+    opened = open_home(home)
+    if internal:
+        _audit(opened, sql)
+    names, rows, relation = _ask(opened, sql, internal=internal, parquet=table_format is TableFormat.PARQUET)
+    if table_format is TableFormat.PARQUET:
+        _write_parquet(relation, output)
+        return
+    text = _as_csv(names, rows) if table_format is TableFormat.CSV else _as_json(names, rows)
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    elif table_format is TableFormat.TABLE:
+        print_rows([dict(zip(names, row, strict=True)) for row in rows], names)
+    else:
+        sys.stdout.write(text)
+
+
+def _audit(home: Home, sql: str) -> None:
+    """Append who asked what to the home's audit log; without it there is no answer."""
+    home.logs.mkdir(parents=True, exist_ok=True)
+    line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "user": getpass.getuser(), "sql": sql}
+    path = home.logs / "query_audit.jsonl"
+    with path.open("a", encoding="utf-8") as log:
+        log.write(json_format.dumps(line, ensure_ascii=False) + "\n")
+    path.chmod(0o600)
+
+
+def _ask(home: Home, sql: str, *, internal: bool, parquet: bool) -> tuple[list[str], list[tuple[Any, ...]], Any]:
+    import duckdb
+
+    path = home.warehouse_file if internal else home.warehouse / "analyst.duckdb"
+    if not path.is_file():
+        raise ConfigurationError(
+            "There is no warehouse to ask yet."
+            if internal
+            else "The analysts' warehouse (product P3) has not been published in this home.",
+            where=str(path),
+            remedy="Run 'samandel run' first." if internal else "Ask the coordinator, or use --internal if you may.",
+        )
+    locked = {"enable_external_access": "false", "lock_configuration": "true"}
+    try:
+        with duckdb.connect(str(path), read_only=True, config=locked) as connection:
+            cursor = connection.execute(sql)
+            names = [column[0] for column in cursor.description or []]
+            if parquet:
+                return names, [], cursor.to_arrow_table()
+            return names, cursor.fetchall(), None
+    except duckdb.Error as error:
+        raise ConfigurationError("The query cannot be answered.", where=str(error).strip(), remedy="Mend it.") from None
+
+
+def _as_csv(names: list[str], rows: list[tuple[Any, ...]]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([as_json_value(value) for value in row] for row in rows)
+    return buffer.getvalue()
+
+
+def _as_json(names: list[str], rows: list[tuple[Any, ...]]) -> str:
+    objects = [as_json_value(dict(zip(names, row, strict=True))) for row in rows]
+    return json_format.dumps(objects, ensure_ascii=False, indent=2) + "\n"
+
+
+def _write_parquet(table: Any, output: Path | None) -> None:
+    import pyarrow.parquet as pq
+
+    if output is None:
+        raise ConfigurationError("Parquet needs a file.", where="--format parquet", remedy="Add --output FILE.")
+    pq.write_table(table, output)
+
+
+COMMANDS = (status, inspect, query)

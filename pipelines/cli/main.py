@@ -1,0 +1,91 @@
+"""``samandel``: the commands, and turning failures into messages and exit codes.
+
+Belongs here: the list of commands and the outermost error handling. Not here: what a command does (the modules beside
+this one, one per subject).
+
+Exit codes: 0 fine, 1 a run finished with held or blocked releases, 2 bad usage or configuration, 3 a step failed.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from pipelines import __version__
+from pipelines.cli import gate, look, operate, release, setup
+from pipelines.cli.output import print_error
+from pipelines.errors import SamandelError
+from pipelines.settings import silence_tools
+
+app = typer.Typer(
+    name="samandel",
+    help="Municipalities' purchase files in; gated, published releases out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"samandel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and exit.", callback=_show_version, is_eager=True
+    ),
+) -> None:
+    """Municipalities' purchase files in; gated, published releases out."""
+
+
+for _command in (*setup.COMMANDS, *operate.COMMANDS, *look.COMMANDS):
+    app.command()(_command)
+app.add_typer(gate.app, name="gate")
+app.add_typer(release.app, name="release")
+
+
+def main() -> None:
+    """Run the command line; a user sees a message and an exit code, never a traceback."""
+    silence_tools()
+    try:
+        app()
+    except SamandelError as error:
+        print_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("samandel: stopped. Run the same command again: it goes on where it was.\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001  the outermost edge: whatever it is, a user gets words and a file
+        _report_unexpected(error)
+        sys.exit(3)
+
+
+def _report_unexpected(error: Exception) -> None:
+    """Write the traceback to a private file and tell the user where it lies."""
+    import tempfile
+    import traceback
+    from pathlib import Path
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="samandel-error-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as report:
+        report.write("".join(traceback.format_exception(error)))
+    Path(report.name).chmod(0o600)
+    # The text of an unforeseen error may hold row values: it goes to the private file only.
+    sys.stderr.write(
+        f"samandel: an unexpected failure ({type(error).__name__}).\n"
+        f"  where:  {report.name} holds the details (it may hold data: do not send it on unread)\n"
+        "  remedy: run the same command again; if it fails again, run 'samandel doctor'.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""``samandel init``, ``doctor`` and ``up``: getting a home, checking it, and opening the UI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.options import HomeOption, JsonOption, open_home
+from pipelines.cli.output import print_json, print_rows
+
+
+def init(
+    home: Annotated[Path, typer.Argument(help="The folder to make.")],
+    demo: Annotated[bool, typer.Option("--demo", help="Make the demo consortium: every name and number invented.")] = (
+        False
+    ),
+    municipalities: Annotated[int, typer.Option(min=1, max=20, help="Demo: how many members.")] = 20,
+    months: Annotated[int, typer.Option(min=1, max=12, help="Demo: how many months, ending 2026-10.")] = 12,
+    scale: Annotated[
+        float | None, typer.Option(min=0.001, max=4, help="Demo: 1 is the real size; the default is small.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Demo: the same seed gives the same bytes.")] = 2026,
+) -> None:
+    """Make a home: a commented starter, or with --demo a whole consortium to try."""
+    target = home.expanduser().resolve()
+    if demo:
+        from pipelines.cli.progress import progress_bars
+        from pipelines.demo.make import DEFAULT_SCALE, make_demo
+
+        with progress_bars() as progress:
+            make_demo(
+                target,
+                municipalities=municipalities,
+                months=months,
+                scale=DEFAULT_SCALE if scale is None else scale,
+                seed=seed,
+                progress=progress,
+            )
+        typer.echo(f"Made the demo consortium in {target}. Next: samandel run --home {home}")
+        return
+    from pipelines.starter import make_starter
+
+    make_starter(target)
+    typer.echo(f"Made a home in {target}. Next: fill in consortium.yaml and registers/, then samandel doctor.")
+
+
+def doctor(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Check the installation, the home, its sources and the disk; say what to do about what is wrong."""
+    from pipelines.doctor import examine
+    from pipelines.home import Home
+    from pipelines.settings import default_home
+
+    findings = examine(Home((home or default_home()).expanduser().resolve()))
+    if json:
+        print_json(findings)
+    else:
+        print_rows(findings, ("check", "state", "found", "remedy"))
+    if any(finding["state"] == "wrong" for finding in findings):
+        raise typer.Exit(2)
+
+
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port on 127.0.0.1.")] = 3000,
+    home: HomeOption = None,
+) -> None:
+    """Open Dagster's web UI and daemon on this home, for this machine only (127.0.0.1)."""
+    from pipelines.orchestrate import start_ui
+
+    start_ui(open_home(home), port)
+
+
+COMMANDS = (init, doctor, up)

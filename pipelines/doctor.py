@@ -1,0 +1,131 @@
+"""Examine the installation and a home; say what to do about what is wrong.
+
+Belongs here: read-only checks whose findings a coordinator can act on. Not here: mending anything, quality rules
+(gate/).
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+
+from pipelines.errors import SamandelError
+from pipelines.home import Home
+from pipelines.settings import LOCK_FILE, resolve_secret
+
+Finding = dict[str, str]
+_TOOLS = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandas", "pyarrow", "lxml")
+_FREE_BYTES_WANTED = 2 << 30
+
+
+def examine(home: Home) -> list[Finding]:
+    """Return findings {check, state (ok|wrong|note), found, remedy}, the installation first."""
+    findings = [_python(), *_versions(), _disk(home)]
+    for check in (_settings, _registers, _sources, _gate_key, _warehouse, _decisions):
+        findings += list(_guarded(check, home))
+    return findings
+
+
+def _finding(check: str, found: str, remedy: str = "", *, state: str = "") -> Finding:
+    return {"check": check, "state": state or ("wrong" if remedy else "ok"), "found": found, "remedy": remedy}
+
+
+def _guarded(check: Callable[[Home], Iterator[Finding]], home: Home) -> Iterator[Finding]:
+    try:
+        yield from check(home)
+    except SamandelError as error:
+        name = check.__name__.removeprefix("_").replace("_", " ")
+        yield _finding(name, f"{error.what} {error.where}".strip(), error.remedy or "Mend it.")
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    remedy = "" if sys.version_info >= (3, 11) else "Install Python 3.11 or newer."
+    return _finding("python", version, remedy)
+
+
+def _versions() -> Iterator[Finding]:
+    """Hold the installed tools against the lock file."""
+    locked = dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", LOCK_FILE.read_text(encoding="utf-8"), re.MULTILINE))
+    for tool in _TOOLS:
+        try:
+            installed = metadata.version(tool)
+        except metadata.PackageNotFoundError:
+            yield _finding(tool, "not installed", "Run 'make setup'.")
+            continue
+        remedy = "" if installed == locked.get(tool) else f"The lock says {locked.get(tool)}: run 'make setup'."
+        yield _finding(tool, installed, remedy)
+
+
+def _disk(home: Home) -> Finding:
+    place = home.path
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    remedy = "" if free > _FREE_BYTES_WANTED else "Free some space: a build needs room for a second warehouse."
+    return _finding("disk", f"{free / (1 << 30):.1f} GiB free at {place}", remedy)
+
+
+def _settings(home: Home) -> Iterator[Finding]:
+    consortium = home.require().consortium
+    yield _finding("consortium.yaml", f"{consortium.name}, {len(consortium.sources)} sources")
+
+
+def _registers(home: Home) -> Iterator[Finding]:
+    home.require()
+    rows = home.read_registers()
+    filled = sum(1 for register in rows.values() if register)
+    yield _finding("registers", f"{filled} filled, {len(rows['members'])} member rows, no problems")
+
+
+def _sources(home: Home) -> Iterator[Finding]:
+    home.require()
+    for source in home.consortium.sources:
+        label = f"source {source.owner}/{source.name}"
+        if "://" in source.url:
+            yield _finding(label, source.url, "Only folders can be pulled from yet: name a folder.")
+            continue
+        folder = home.path / source.url
+        if not folder.is_dir():
+            yield _finding(label, f"{folder} does not exist", "Make the folder, or mend consortium.yaml.")
+        if source.kind == "ledger" and source.profile:
+            from pipelines.parsing.ledger import load_profile
+
+            load_profile(source.profile, home.path)
+    yield _finding("sources", f"{len(home.consortium.sources)} looked at")
+
+
+def _gate_key(home: Home) -> Iterator[Finding]:
+    reference = home.require().consortium.gate_key
+    if reference is None:
+        remedy = "Write keys: gate_hmac: file:PATH in consortium.yaml (see docs/operations.md)."
+        yield _finding("gate key", "none named: nothing can be published", remedy)
+        return
+    resolve_secret(reference, home=home.path)
+    yield _finding("gate key", f"{reference.partition(':')[0]} reference resolves")
+
+
+def _warehouse(home: Home) -> Iterator[Finding]:
+    if not home.warehouse_file.is_file():
+        yield _finding("warehouse", "not built yet", state="note")
+        return
+    from pipelines.warehouse.read import connect
+
+    with connect(home) as connection:
+        row = connection.execute("select count(*) from main.fct_purchases").fetchone()
+    yield _finding("warehouse", f"opens, {row[0] if row else 0} purchase lines")
+
+
+def _decisions(home: Home) -> Iterator[Finding]:
+    if not (home.gate / "decisions.jsonl").is_file():
+        yield _finding("decisions", "none yet", state="note")
+        return
+    from pipelines.gate.decisions import verify_chain
+
+    problems = verify_chain(home)
+    remedy = "The gate's log was changed: restore it from a backup; nothing is published until then."
+    yield _finding("decisions", "; ".join(problems[:3]) or "the chain holds", remedy if problems else "")
+
