@@ -1,0 +1,57 @@
+"""What the documents say is so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "expectations").rglob("*.md")),
+]
+
+
+def _help(*arguments: str) -> str:
+    command = [sys.executable, "-m", "pipelines.cli.main", *arguments, "--help"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_to_files_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_paths_of_the_tree_that_are_named_exist(document: Path) -> None:
+    named = re.findall(r"`((?:pipelines|dbt_project|expectations|tests|docs)/[\w./-]+)`", document.read_text("utf-8"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_make_target_named_in_the_documents_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    text = "\n".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    assert {name for name in re.findall(r"`make ([a-z-]+)`", text)} <= targets
+
+
+def test_every_command_is_in_the_readme_and_every_command_there_exists() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = set(re.findall(r"^│ ([a-z]+) ", _help(), re.MULTILINE))
+    assert commands >= {"init", "run", "status", "inspect", "query", "doctor", "up", "gate", "release"}
+    named = set(re.findall(r"samandel ([a-z]+)", readme))
+    assert commands <= named
+    assert named <= commands
+
+
+def test_every_command_has_help() -> None:
+    for command in ("init", "run", "status", "inspect", "query", "doctor", "up"):
+        assert len(_help(command).splitlines()) > 5
+    for group, names in {"gate": ("list", "show"), "release": ("list", "show", "verify")}.items():
+        text = _help(group)
+        assert all(name in text for name in names)
