@@ -1,0 +1,292 @@
+"""What is this file: its format, header facts, rows, sums and rejects, without changing anything.
+
+Belongs here: recognising a format by its bytes, and the facts that ``samandel inspect --json`` promises. Not here: the
+parsers themselves (ehf.py, ledger.py, brreg.py).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.parsing.rejects import Reject
+
+if TYPE_CHECKING:
+    from pipelines.parsing.ehf import ParsedDocument
+    from pipelines.parsing.ledger_profile import Profile
+
+_HEAD = 64 * 2**10
+_LARGEST = 2**30
+_TABLE_SUFFIXES = {".csv", ".txt", ".tsv", ".xlsx", ".xlsm"}
+_WORKBOOK_SUFFIXES = {".xlsx", ".xlsm"}
+_NOTICE_ROOTS = {
+    "ContractNotice",
+    "ContractAwardNotice",
+    "PriorInformationNotice",
+    "BusinessRegistrationInformationNotice",
+}
+_AFTER_RECOGNITION = "The format {} is recognised but not read yet: deliver invoices, ledgers or the company register."
+# The facts of each format; absent ones are null.
+_UBL_FACTS = ("profile", "documents")
+FACTS: dict[str, tuple[str, ...]] = {
+    "ubl_invoice": _UBL_FACTS,
+    "ubl_credit_note": _UBL_FACTS,
+    "ubl_other": _UBL_FACTS,
+    "ledger": (
+        "profile",
+        "profile_guessed",
+        "encoding",
+        "delimiter",
+        "header_row",
+        "columns",
+        "rows",
+        "amount_column",
+        "amount_total",
+    ),
+    "saft": ("version", "suppliers", "transactions", "lines", "debit_total", "credit_total"),
+    "notice": ("notice_id", "subtype", "lots", "bt71", "bt736", "cpv", "buyer_org_nos"),
+    "brreg": ("units", "deleted", "sub_units"),
+    "zip": (),
+    "unknown": (),
+}
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file with its beginning read; the rest only where a parser needs it."""
+
+    path: Path
+    head: bytes
+    profile: Profile | None
+
+    def read(self) -> bytes:
+        return self.path.read_bytes()
+
+
+def inspect_paths(paths: Iterable[Path], profile: str | None = None) -> Iterator[dict[str, Any]]:
+    """Give the facts of each file, and of each file in each folder (sorted, hidden ones left out).
+
+    Args:
+        paths: Files and folders; ``file`` in the facts is the path as given, below a folder the path joined to it.
+        profile: A ledger profile (shipped name or path) for files that are tables; else the best-fitting shipped one.
+
+    Raises:
+        ProblemsFound, ConfigurationError: The profile does not exist or has problems. Files never raise.
+    """
+    loaded = None
+    if profile is not None:
+        from pipelines.parsing.ledger_profile import load_profile
+
+        loaded = load_profile(profile, None)
+    for path in paths:
+        for file in _files_in(Path(path)):
+            yield _inspect_file(file, loaded)
+
+
+def _files_in(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for file in sorted(path.rglob("*")):
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts):
+            yield file
+
+
+def _inspect_file(path: Path, profile: Profile | None) -> dict[str, Any]:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            file = _File(path, stream.read(_HEAD), profile)
+        if size > _LARGEST:
+            return _facts(path, "unknown", rejects=[Reject("IN01", "The file is larger than 1 GiB.")])
+        return _recognise(file)(file)
+    except OSError as error:
+        message = f"The file cannot be opened: {error.strerror or 'unknown reason'}. Check the path and its rights."
+        return _facts(path, "unknown", rejects=[Reject("IN01", message)])
+
+
+def _facts(
+    path: Path,
+    kind: str,
+    *,
+    rejects: Iterable[Reject] = (),
+    issues: Iterable[Reject] = (),
+    **known: Any,
+) -> dict[str, Any]:
+    """Return the object of one file: every fact of its format, absent ones null."""
+    return {
+        "file": str(path),
+        "format": kind,
+        **{name: known.get(name) for name in FACTS[kind]},
+        "rejects": [
+            {
+                "rule": reject.rule,
+                "path": reject.path,
+                "row": reject.row_no,
+                "column": reject.column,
+                "raw": reject.raw,
+                "message": reject.message,
+            }
+            for reject in rejects
+        ],
+        "issues": [
+            {"rule": issue.rule, "severity": "warn", "path": issue.path, "message": _with_row(issue)}
+            for issue in issues
+        ],
+    }
+
+
+def _with_row(issue: Reject) -> str:
+    return issue.message if issue.row_no is None else f"Row {issue.row_no}, column {issue.column}: {issue.message}"
+
+
+_Inspector = Callable[[_File], dict[str, Any]]
+
+
+def _recognise(file: _File) -> _Inspector:
+    """Return who inspects a file, judged by its first bytes; names only tell tables from other text."""
+    start = file.head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not file.head:
+        return _unknown("The file is empty.")
+    if file.head.startswith(b"PK"):
+        return _inspect_table if _is_workbook(file) else _only_recognised("zip")
+    if start.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<")):
+        return _inspect_xml
+    if start.startswith((b"{", b"[")):
+        return _inspect_json
+    if b'"organisasjonsnummer"' in file.head[:200] or start.startswith(b"organisasjonsnummer"):
+        return _only_recognised("brreg")
+    return _inspect_table
+
+
+def _is_workbook(file: _File) -> bool:
+    try:
+        with zipfile.ZipFile(file.path) as archive:
+            return "xl/workbook.xml" in archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return file.path.suffix.lower() in _WORKBOOK_SUFFIXES
+
+
+def _unknown(message: str) -> _Inspector:
+    return lambda file: _facts(file.path, "unknown", rejects=[Reject("IN01", message)])
+
+
+def _only_recognised(kind: str) -> _Inspector:
+    return lambda file: _facts(file.path, kind, rejects=[Reject("IN01", _AFTER_RECOGNITION.format(kind))])
+
+
+def _inspect_xml(file: _File) -> dict[str, Any]:
+    from pipelines.parsing.hardened_xml import sniff_root
+
+    namespace, _, local = (sniff_root(file.head) or "").rpartition("}")
+    if local == "AuditFile":
+        return _only_recognised("saft")(file)
+    if local in _NOTICE_ROOTS:
+        return _only_recognised("notice")(file)
+    from pipelines.parsing.ehf import parse_document
+
+    parsed = parse_document(file.read())
+    kind = _ubl_kind(parsed.root or f"{namespace}}}{local}")
+    if kind == "unknown" and parsed.root is not None:
+        message = f"The XML root {local} is none that we know: deliver invoices and credit notes."
+        return _facts(file.path, kind, rejects=[Reject("IN01", message, path=f"/{local}")])
+    return _facts(
+        file.path,
+        kind,
+        rejects=parsed.rejects,
+        issues=parsed.issues,
+        profile=parsed.profile_id,
+        documents=[_document_facts(parsed)] if parsed.invoice is not None else [],
+    )
+
+
+def _ubl_kind(root: str) -> str:
+    from pipelines.parsing.ehf import CREDIT_NOTE, INVOICE, SBDH, UBL
+
+    if root == INVOICE:
+        return "ubl_invoice"
+    if root == CREDIT_NOTE:
+        return "ubl_credit_note"
+    return "ubl_other" if root.startswith("{" + UBL) or root == SBDH else "unknown"
+
+
+def _document_facts(parsed: ParsedDocument) -> dict[str, Any]:
+    invoice: dict[str, Any] = parsed.invoice or {}
+    names = (
+        "document_type",
+        "invoice_no",
+        "invoice_date",
+        "currency",
+        "seller_org_no",
+        "seller_name",
+        "buyer_org_no",
+        "tax_exclusive_amount",
+        "tax_amount",
+        "payable_amount",
+        "line_count",
+        "line_extension_total",
+        "contract_reference",
+        "order_reference",
+    )
+    facts: dict[str, Any] = {name: invoice.get(name) for name in names} | parsed.stated
+    facts["invoice_date"] = invoice["invoice_date"].isoformat()
+    facts["line_extension_total"] = f"{invoice.get('line_extension_total', Decimal(0)):.2f}"
+    return facts
+
+
+def _inspect_json(file: _File) -> dict[str, Any]:
+    from pipelines.parsing.brreg import parse_units
+
+    parsed = parse_units(file.read())
+    if parsed.rejects and not parsed.units and b"organisasjonsnummer" not in file.head:
+        return _facts(file.path, "unknown", rejects=parsed.rejects)
+    return _facts(
+        file.path,
+        "brreg",
+        rejects=parsed.rejects,
+        issues=parsed.issues,
+        units=len(parsed.units),
+        deleted=sum(unit["deleted_on"] is not None for unit in parsed.units),
+        sub_units=sum(unit["parent_org_no"] is not None for unit in parsed.units),
+    )
+
+
+def _inspect_table(file: _File) -> dict[str, Any]:
+    from pipelines.parsing.ledger import best_shipped, parse_ledger
+
+    raw = file.read()
+    profile = file.profile or best_shipped(raw)
+    if profile is None:
+        if file.path.suffix.lower() not in _TABLE_SUFFIXES:
+            return _unknown("The file is of no format that we know.")(file)
+        message = "No shipped ledger profile fits the header: name a profile with --profile. " + _first_row(raw)
+        return _facts(file.path, "unknown", rejects=[Reject("IN01", message)])
+    parsed = parse_ledger(raw, profile, file.path.name)
+    refused = parsed.header_row is None
+    total = sum((posting["amount"] for posting in parsed.postings), Decimal("0.00"))
+    return _facts(
+        file.path,
+        "ledger",
+        rejects=parsed.rejects,
+        issues=parsed.issues,
+        profile=profile.name,
+        profile_guessed=file.profile is None,
+        encoding=parsed.encoding,
+        delimiter=parsed.delimiter,
+        header_row=parsed.header_row,
+        columns=parsed.columns,
+        rows=None if refused else len(parsed.postings),
+        amount_column=parsed.amount_column,
+        amount_total=None if refused else f"{total:.2f}",
+    )
+
+
+def _first_row(raw: bytes) -> str:
+    from pipelines.parsing.ledger import header_candidate
+
+    names = header_candidate(raw)
+    return f"Its header seems to be: {', '.join(names)}." if names else "No row of its first 30 looks like a header."

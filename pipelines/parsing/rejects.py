@@ -1,0 +1,37 @@
+"""What a parser says about data that it refuses or remarks on.
+
+Belongs here: the one type of a remark, masked as it is made. Not here: where remarks are stored (parse.py), what a
+rule means (expectations/rules/<ID>.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.parsing.mask import mask
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One remark: a reject (the row or document goes no further) or an issue (it does), by the list it stands in.
+
+    Attributes:
+        rule: Rule id, such as IN06.
+        message: What is wrong and what to do; never holds the raw value.
+        row_no: Row in the file, 1-based, where the file has rows.
+        column: Header of the column, for tabular files.
+        path: Where in an XML document.
+        raw: The offending value; masked on the way in, whoever makes the remark.
+    """
+
+    rule: str
+    message: str
+    row_no: int | None = None
+    column: str | None = None
+    path: str | None = None
+    raw: str | None = None
+
+    def __post_init__(self) -> None:
+        """Mask the raw value, so that an unmasked one cannot be stored."""
+        if self.raw is not None:
+            object.__setattr__(self, "raw", mask(self.raw))
