@@ -558,6 +558,7 @@ class _Reading:
             header.setdefault("document_type", "381")  # (EHF 2) a credit note there has no type code
         total = self.line_total()
         if total is None:
+            self.parsed.issues.clear()
             return
         header |= {
             "document_no": 1,

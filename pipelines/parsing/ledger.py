@@ -152,12 +152,13 @@ def _describe_mismatch(raw: bytes, rows: Rows, profile: Profile) -> str:
     overlaps = [(len(wanted.keys() & {_folded(value) for value in cells}), cells) for cells in candidates]
     most, nearest = max(overlaps, key=lambda overlap: overlap[0], default=(0, ()))
     if most == 0:
-        nearest = next((cells for cells in candidates if _looks_like_header(cells)), ())
+        nearest = next((cells for cells in candidates if _looks_like_header(cells)), header_candidate(raw))
     found = ", ".join(text for text in _header_texts(nearest) if text) or "no row that looks like a header"
     missing = [name for folded, name in wanted.items() if folded not in {_folded(value) for value in nearest}]
     return (
         f"The header does not fit the profile '{profile.name}' in the first {profile.search_rows} rows. "
-        f"Expected: {', '.join(profile.must_contain)}. Found: {found}. Missing: {', '.join(missing)}. "
+        f"Expected: {', '.join(profile.must_contain)}. Found: {found}. "
+        f"{'Missing: ' + ', '.join(missing) + '. ' if missing else ''}"
         f"{_suggest(raw, profile)}"
     )
 

@@ -1,0 +1,67 @@
+"""Turn what a parser gives into plain JSON, so that it can be compared with a stored expectation.
+
+Belongs here: the form of the ``.expected.json`` files. To renew one after a deliberate change: read the difference that
+the failing test prints, then run ``python -m tests.golden.golden FILE…`` and say in the commit why it moved.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+def parse(path: Path) -> dict[str, Any]:
+    """Return what the parser of a golden file's folder gives for it, as plain JSON values."""
+    raw = path.read_bytes()
+    if path.parent.name == "ehf":
+        from pipelines.parsing.ehf import parse_document
+
+        parsed: Any = parse_document(raw)
+    elif path.parent.name == "ledgers":
+        from pipelines.parsing.ledger import load_profile, parse_ledger
+
+        parsed = parse_ledger(raw, load_profile(path.name.split("__")[0], None), path.name)
+    else:
+        from pipelines.parsing.brreg import parse_units
+
+        parsed = parse_units(raw)
+    return {field.name: plain(getattr(parsed, field.name)) for field in dataclasses.fields(parsed)}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it; rejects without what they do not state."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {name: entry for name, entry in dataclasses.asdict(value).items() if entry is not None}
+    if isinstance(value, dict):
+        return {name: plain(entry) for name, entry in sorted(value.items()) if entry is not None}
+    if isinstance(value, list):
+        return [plain(entry) for entry in value]
+    if isinstance(value, Decimal | date):
+        return str(value)
+    return value
+
+
+def expected_path(path: Path) -> Path:
+    """Return where a golden file's expectation lies."""
+    return path.with_suffix(path.suffix + ".expected.json")
+
+
+def golden_files() -> list[Path]:
+    """Return every golden file that has an expectation."""
+    suffixes = {".xml", ".csv", ".xlsx", ".json", ".txt"}
+    return sorted(
+        path for path in HERE.glob("*/*") if path.suffix in suffixes and not path.name.endswith(".expected.json")
+    )
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        text = json.dumps(parse(Path(name)), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+        expected_path(Path(name)).write_text(text, encoding="utf-8")

@@ -1,0 +1,33 @@
+"""Every golden file is read as its stored expectation says; every valid invoice among them is really valid."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.golden.golden import HERE, expected_path, golden_files, parse
+
+FILES = golden_files()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_golden_file_is_read_as_expected(path: Path) -> None:
+    assert parse(path) == json.loads(expected_path(path).read_text(encoding="utf-8"))
+
+
+def test_every_expectation_has_its_file() -> None:
+    assert {path.name for path in HERE.glob("*/*.expected.json")} == {expected_path(path).name for path in FILES}
+
+
+def test_invoices_not_named_invalid_pass_schema_and_rules() -> None:
+    validator = Path(sys.executable).parent / "peppol-ubl-validate"
+    if not validator.is_file():
+        pytest.skip("the validator is a development dependency")
+    valid = [str(path) for path in FILES if path.parent.name == "ehf" and "__invalid" not in path.name]
+    result = subprocess.run([validator, "-q", *valid], capture_output=True, text=True, check=False)
+    assert valid
+    assert result.returncode == 0, result.stdout
