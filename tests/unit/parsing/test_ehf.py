@@ -69,6 +69,11 @@ def test_doctype_is_refused_whatever_the_encoding(doctype: str, encoding: str) -
     assert parsed.rejects[0].rule == "IN01"
 
 
+def test_doctype_inside_a_text_is_just_text() -> None:
+    parsed = parse_document(changed(">Papir<", "><![CDATA[<!DOCTYPE html> Papir]]><"))
+    assert parsed.lines[0]["item_name"] == "<!DOCTYPE html> Papir"
+
+
 def test_entity_bomb_is_refused_at_once() -> None:
     layers = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
     raw = changed("<Invoice ", f'<!DOCTYPE I [<!ENTITY e0 "ha">{layers}]><Invoice ')
