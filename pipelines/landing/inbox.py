@@ -1,0 +1,163 @@
+"""Take what members dropped: each drop becomes a delivery, once, whatever is killed when.
+
+Belongs here: which files in an inbox make one delivery, waiting for files that still grow, moving taken drops away. Not
+here: the store itself (store.py), what the files mean (parsing/).
+
+A drop is a sub-folder of the source's folder, with all files in it; a loose file is a drop of its own, except that loose
+e-invoices are one drop together. Hidden files and ``*.part``, ``*.tmp`` are not looked at.
+
+The order makes it safe to be killed anywhere: loose e-invoices are gathered in a claim folder, bytes are stored, the
+receipt is written, the drop is moved to ``inbox/.taken``. A drop that lies in the inbox although its receipt is there and
+it was never moved is only moved.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.errors import ConfigurationError
+from pipelines.home import Home, Source
+from pipelines.landing.store import (
+    LandedFile,
+    Receipt,
+    delivery_id_of,
+    read_receipts,
+    store_bytes,
+    write_receipt,
+)
+from pipelines.settings import Clock
+
+TAKEN = ".taken"
+_CLAIM = ".claimed-loose-files"
+_CLAIMED_NAME = "loose-files"
+_UNFINISHED = {".part", ".tmp", ".crdownload", ".filepart"}
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Something dropped: its name for people, where it lies, and the files in it by relative name."""
+
+    name: str
+    path: Path
+    files: tuple[tuple[str, Path], ...]
+
+
+def pull_source(home: Home, source: Source, clock: Clock) -> list[Receipt]:
+    """Take everything that has stopped growing in a source's folder; return the new receipts, duplicates included.
+
+    Raises:
+        ConfigurationError: The source is not a folder.
+    """
+    if "://" in source.url:
+        transport = source.url.partition("://")[0]
+        raise ConfigurationError(
+            f"The transport {transport}:// is not supported yet.",
+            where=f"consortium.yaml, source {source.name} of {source.owner}",
+            remedy="Let the files be dropped in a folder, and name it.",
+        )
+    folder = home.path / source.url
+    if not folder.is_dir():
+        return []
+    if source.kind == "ehf":
+        _claim_loose_files(folder, source.settle_seconds)
+    known = [receipt for receipt in read_receipts(home, source.owner) if receipt.source_name == source.name]
+    taken: list[Receipt] = []
+    for drop in _drops(folder):
+        if drop.files and _has_settled([path for _, path in drop.files], source.settle_seconds):
+            receipt = _take(home, source, clock, drop, known)
+            if receipt is not None:
+                known.append(receipt)
+                taken.append(receipt)
+    return taken
+
+
+def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Receipt]) -> Receipt | None:
+    """Land one drop; None where its receipt was already written and only the move was missing."""
+    files = _store(home, source, drop)
+    delivery_id = delivery_id_of(file.sha256 for file in files)
+    same = [receipt for receipt in known if receipt.delivery_id == delivery_id]
+    unmoved = [
+        receipt
+        for receipt in same
+        if receipt.drop == drop.name and not _taken_path(home, source, receipt.sequence, drop.name).exists()
+    ]
+    if unmoved:
+        _move_away(home, source, unmoved[-1].sequence, drop)
+        return None
+    receipt = Receipt(
+        delivery_id=delivery_id,
+        owner=source.owner,
+        source=source.kind,
+        source_name=source.name,
+        sequence=max((receipt.sequence for receipt in known), default=0) + 1,
+        received_at=clock.now,
+        drop=drop.name,
+        duplicate_of=delivery_id if same else None,
+        files=files,
+    )
+    write_receipt(home, receipt)
+    _move_away(home, source, receipt.sequence, drop)
+    return receipt
+
+
+def _store(home: Home, source: Source, drop: Drop) -> tuple[LandedFile, ...]:
+    return tuple(store_bytes(home, source.owner, source.name, name, path.read_bytes()) for name, path in drop.files)
+
+
+def _taken_path(home: Home, source: Source, sequence: int, name: str) -> Path:
+    return home.inbox / TAKEN / source.owner / source.name / f"{sequence:06d}-{name}"
+
+
+def _move_away(home: Home, source: Source, sequence: int, drop: Drop) -> None:
+    target = _taken_path(home, source, sequence, drop.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    drop.path.rename(target)
+
+
+def _drops(folder: Path) -> Iterator[Drop]:
+    for path in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if path.is_symlink():
+            continue  # a link may lead anywhere: only what was really dropped is taken
+        if path.is_dir() and (not path.name.startswith(".") or path.name == _CLAIM):
+            name = _CLAIMED_NAME if path.name == _CLAIM else path.name
+            yield Drop(name, path, tuple(_files_below(path)))
+        elif path.is_file() and _is_finished(path):
+            yield Drop(path.name, path, ((path.name, path),))
+
+
+def _files_below(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in relative.parts)
+        if path.is_file() and not path.is_symlink() and not hidden and _is_finished(path):
+            yield relative.as_posix(), path
+
+
+def _is_finished(path: Path) -> bool:
+    return not path.name.startswith(".") and path.suffix.lower() not in _UNFINISHED
+
+
+def _claim_loose_files(folder: Path, settle_seconds: int) -> None:
+    """Gather loose e-invoices in one folder, so that they land as one delivery even if the move is cut short."""
+    loose = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink() and _is_finished(path)]
+    if not loose or not _has_settled(loose, settle_seconds):
+        return
+    claim = folder / _CLAIM
+    claim.mkdir(exist_ok=True)
+    for path in loose:
+        path.rename(claim / path.name)
+
+
+def _has_settled(paths: list[Path], settle_seconds: int) -> bool:
+    """Return whether no file has grown for the given time, waiting for it once; growing files come at the next pull."""
+    if settle_seconds <= 0:
+        return True
+    before = [(path.stat().st_size, path.stat().st_mtime) for path in paths]
+    rest = max(mtime for _, mtime in before) + settle_seconds - time.time()
+    if rest <= 0:
+        return True
+    time.sleep(min(rest, settle_seconds))
+    return [(path.stat().st_size, path.stat().st_mtime) for path in paths] == before

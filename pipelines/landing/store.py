@@ -1,0 +1,127 @@
+"""The write-once store: bytes by their SHA-256, and a receipt for every delivery.
+
+Belongs here: where landed bytes and receipts lie, writing and reading them. Not here: which files make a delivery
+(inbox.py), what is in them (parsing/).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.errors import UnreadableDelivery
+from pipelines.files import pretty_json, sha256_bytes, write_atomically
+from pipelines.home import Home
+
+RECEIPTS = "receipts"
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One file of a delivery: its digest, its size in bytes, the name it came under, and where its bytes lie."""
+
+    sha256: str
+    size: int
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was received from one source at one pull.
+
+    Attributes:
+        delivery_id: From the sorted digests of the files: the same files are the same delivery.
+        owner: Municipality number, ``_workshop_<org_no>`` or ``_consortium``.
+        source: Source kind.
+        source_name: The source's name in consortium.yaml.
+        sequence: Order of receipt, 1, 2, … per owner and source.
+        received_at: The run's clock.
+        drop: The name of what was dropped.
+        duplicate_of: The delivery that brought the same files before, or None.
+        files: By name.
+    """
+
+    delivery_id: str
+    owner: str
+    source: str
+    source_name: str
+    sequence: int
+    received_at: datetime
+    drop: str
+    duplicate_of: str | None
+    files: tuple[LandedFile, ...]
+
+    @property
+    def file_name(self) -> str:
+        """Return the receipt's own file name."""
+        return f"{self.sequence:06d}-{self.delivery_id}.json"
+
+
+def delivery_id_of(digests: Iterable[str]) -> str:
+    """Return the id of a delivery with these file digests."""
+    return sha256_bytes("\n".join(sorted(set(digests))).encode())[:16]
+
+
+def store_bytes(home: Home, owner: str, source_name: str, name: str, raw: bytes) -> LandedFile:
+    """Keep bytes under their digest, unless they are kept already, and say where they lie."""
+    digest = sha256_bytes(raw)
+    extension = Path(name).suffix.lower()
+    path = home.landing / owner / source_name / digest[:2] / f"{digest}{extension}"
+    if not path.exists() or path.stat().st_size != len(raw):
+        # Renamed into place but not flushed one by one (ten thousand flushes take minutes): the receipt comes after
+        # them, and read_file checks every digest, so a power loss shows as damage, never as other data.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.write_bytes(raw)
+        temporary.replace(path)
+    return LandedFile(digest, len(raw), name, path.relative_to(home.path).as_posix())
+
+
+def write_receipt(home: Home, receipt: Receipt) -> None:
+    """Write a receipt: from then on the delivery is received."""
+    document = asdict(receipt) | {"received_at": receipt.received_at.astimezone(UTC).isoformat()}
+    path = home.landing / receipt.owner / receipt.source_name / RECEIPTS / receipt.file_name
+    write_atomically(path, pretty_json(document).encode())
+
+
+def read_receipts(home: Home, owner: str | None = None) -> list[Receipt]:
+    """Return all receipts, or one owner's, by owner, source and sequence."""
+    pattern = f"{owner or '*'}/*/{RECEIPTS}/*.json"
+    receipts = [_read_receipt(path) for path in home.landing.glob(pattern) if not path.name.startswith(".")]
+    return sorted(receipts, key=lambda receipt: (receipt.owner, receipt.source_name, receipt.sequence))
+
+
+def _read_receipt(path: Path) -> Receipt:
+    try:
+        document = json.loads(path.read_bytes())
+        files = tuple(LandedFile(**file) for file in document.pop("files"))
+        received_at = datetime.fromisoformat(document.pop("received_at"))
+        return Receipt(**document, received_at=received_at, files=files)
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnreadableDelivery(
+            "A receipt cannot be read.", where=str(path), remedy="Restore it from a backup; receipts are never edited."
+        ) from error
+
+
+def read_file(home: Home, file: LandedFile) -> bytes:
+    """Return a landed file's bytes.
+
+    Raises:
+        UnreadableDelivery: The bytes are gone, or are no longer those that were received.
+    """
+    path = home.path / file.path
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UnreadableDelivery(
+            "A landed file cannot be read.", where=file.path, remedy="Restore it from a backup."
+        ) from error
+    if sha256_bytes(raw) != file.sha256:
+        raise UnreadableDelivery(
+            "A landed file has changed since it was received.", where=file.path, remedy="Restore it from a backup."
+        )
+    return raw
