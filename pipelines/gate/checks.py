@@ -1,0 +1,97 @@
+"""Which function answers for which rule and product, and running them all on a case.
+
+Belongs here: the registry, and that no failure to run passes for an answer. Not here: any check; expectations of a
+suite need no entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipelines.gate import completeness, disclosure, intake, privacy, quality, reconciliation, tenancy
+from pipelines.gate.applicability import Applicability
+from pipelines.gate.case import EXTRACT, SHARE, Case
+from pipelines.gate.rules import Finding, RuleResult, answer, combine, not_applicable
+
+Check = Callable[[Case], Finding]
+
+CHECKS: dict[tuple[str, str], Check] = {
+    ("IN01", EXTRACT): intake.unreadable_files,
+    ("IN02", EXTRACT): intake.missing_months,
+    ("IN02", SHARE): intake.missing_months_of_buyers,
+    ("IN03", EXTRACT): intake.duplicates,
+    ("IN04", EXTRACT): intake.shrunken_deliveries,
+    ("IN06", EXTRACT): intake.unparsable_values,
+    ("IN08", EXTRACT): intake.sum_lines,
+    ("IN10", EXTRACT): intake.chart_coverage,
+    ("IN11", EXTRACT): intake.document_arithmetic,
+    ("RF04", EXTRACT): quality.org_number_check_digits,
+    ("RF10", EXTRACT): intake.wrong_tenants,
+    ("RF12", EXTRACT): quality.streams_decided,
+    ("RF12", SHARE): quality.streams_decided,
+    ("RC01", EXTRACT): reconciliation.extract_equals_books,
+    ("RC01", SHARE): reconciliation.share_equals_books,
+    ("PV01", EXTRACT): privacy.personal_numbers,
+    ("PV01", SHARE): privacy.personal_numbers,
+    ("PV02", EXTRACT): privacy.contacts,
+    ("PV02", SHARE): privacy.contacts,
+    ("PV03", EXTRACT): privacy.persons_in_extract,
+    ("PV03", SHARE): privacy.persons_in_share,
+    ("PV04", EXTRACT): privacy.sole_proprietors_in_extract,
+    ("PV04", SHARE): privacy.sole_proprietors_in_share,
+    ("PV05", EXTRACT): privacy.strict_functions_in_extract,
+    ("PV06", SHARE): privacy.free_texts,
+    ("DC01", SHARE): disclosure.contributors,
+    ("DC02", SHARE): disclosure.dominance,
+    ("TN01", EXTRACT): tenancy.own_rows_only,
+    ("TN01", SHARE): tenancy.own_sales_only,
+    ("TN03", EXTRACT): tenancy.agreed_shape,
+    ("TN03", SHARE): tenancy.agreed_shape,
+    ("PB01", EXTRACT): completeness.renderings_agree,
+    ("PB01", SHARE): completeness.renderings_agree,
+    ("PB02", EXTRACT): completeness.package_is_complete,
+    ("PB02", SHARE): completeness.package_is_complete,
+}
+# These read whatever lies there; the others ask for columns by name.
+_NEED_NO_SHAPE = frozenset({"PV01", "PV02", "PV06", "TN03", "PB01", "PB02"})
+
+
+def run_checks(case: Case, applicability: Applicability) -> tuple[list[RuleResult], list[str]]:
+    """Return what every rule but PB01 answered, in order of id, and the rules that could not run.
+
+    A rule that could not run has failed, whatever it would have said.
+    """
+    has_shape = all(
+        case.files.columns_by_table.get(name) == list(table.columns) for name, table in case.suite.tables.items()
+    )
+    results, not_run = [], []
+    for name, rule in sorted(case.rules.items()):
+        if name == "PB01":
+            continue
+        entry = applicability.entry(name, case.key.product, case.recipient)
+        if not entry.applies:
+            results.append(not_applicable(rule, entry.severity, entry.reason))
+            continue
+        finding = _run(case, name, has_shape=has_shape)
+        if finding is None:
+            not_run.append(name)
+            finding = Finding(1, 1, "Could not run: the candidate does not have the agreed columns and types.")
+        results.append(answer(rule, entry.severity, finding))
+    return results, not_run
+
+
+def _run(case: Case, rule: str, *, has_shape: bool) -> Finding | None:
+    """Return what a rule found, by its check and by the suites; None where it could not run."""
+    import duckdb
+
+    if not has_shape and rule not in _NEED_NO_SHAPE:
+        return None
+    findings = [case.suite_findings[rule]] if rule in case.suite_findings else []
+    check = CHECKS.get((rule, case.key.product))
+    if check is not None:
+        try:
+            findings.insert(0, check(case))
+        except (duckdb.BinderException, duckdb.ConversionException):
+            # A column of another type than agreed. Anything else is a fault of ours and no verdict is given.
+            return None
+    return combine(findings) if findings else None

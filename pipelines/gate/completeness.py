@@ -1,0 +1,117 @@
+"""PB01, PB02: the bytes that were judged are the bytes, and the package says what they are.
+
+Belongs here: agreement of the renderings, the data package against the files. Not here: the release's manifest
+(publishing/ writes and checks it).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pipelines.gate.case import Case
+from pipelines.gate.rules import FAILED, MAX_EXAMPLES, Finding, RuleResult
+
+
+def renderings_agree(case: Case) -> Finding:
+    """PB01, first part: return where the CSV differs from the Parquet, cannot be read, or would run as a formula."""
+    files = case.files
+    problems = [f"{name} cannot be read" for name in files.unreadable]
+    problems += [f"{where} differs from the Parquet" for where in files.differing]
+    problems += [f"{where} would be run by a spreadsheet" for where in files.formulas]
+    reason = ""
+    if problems:
+        reason = f"{len(problems)} differences: {'; '.join(problems[:3])}."
+    applied = max(files.cells, len(problems), 1)
+    return Finding(applied, len(problems), reason, tuple(problems[:MAX_EXAMPLES]), "the candidate's files")
+
+
+def nothing_skipped(
+    results: Iterable[RuleResult], expected: set[str], not_run: Iterable[str], *, same_bytes: bool
+) -> Finding:
+    """PB01, second part: return the rules that gave no answer or could not run, and bytes that changed meanwhile."""
+    answered = {result.rule for result in results}
+    problems = [f"{rule} gave no answer" for rule in sorted(expected - answered)]
+    problems += [f"{rule} could not run" for rule in sorted(set(not_run))]
+    if not same_bytes:
+        problems.append("the bytes changed while they were judged")
+    reason = f"{'; '.join(problems)}." if problems else ""
+    return Finding(len(expected) + 1, len(problems), reason, tuple(problems[:MAX_EXAMPLES]), "the verdict")
+
+
+def package_is_complete(case: Case) -> Finding:
+    """PB02: return what the data package and the record of inputs leave unsaid, or say otherwise than the files."""
+    checks = [*_package_checks(case), *_input_checks(case)]
+    problems = [what for is_right, what in checks if not is_right]
+    reason = f"{len(problems)} facts are missing or wrong: {'; '.join(problems[:3])}." if problems else ""
+    return Finding(len(checks), len(problems), reason, tuple(problems[:MAX_EXAMPLES]), "datapackage.json, inputs.json")
+
+
+def _package_checks(case: Case) -> list[tuple[bool, str]]:
+    package = case.files.package
+    if package is None:
+        return [(False, "datapackage.json cannot be read")]
+    checks = [(bool(package.get(name)), f"datapackage.json has no {name}") for name in ("name", "title", "resources")]
+    resources = package.get("resources")
+    by_path = {
+        str(resource.get("path")): resource
+        for resource in (resources if isinstance(resources, list) else [])
+        if isinstance(resource, dict)
+    }
+    for table, columns in case.files.columns_by_table.items():
+        described = [by_path[name] for name in (f"{table}.csv", f"{table}.parquet") if name in by_path]
+        checks.append((bool(described), f"table {table} is not in datapackage.json"))
+        for resource in described:
+            checks += _resource_checks(table, columns, resource)
+    return checks
+
+
+def _resource_checks(table: str, columns: list[str], resource: dict[str, Any]) -> list[tuple[bool, str]]:
+    schema = resource.get("schema")
+    fields = schema.get("fields", []) if isinstance(schema, dict) else []
+    named = [field.get("name") for field in fields]
+    undescribed = [str(field.get("name")) for field in fields if not field.get("description")]
+    return [
+        (
+            bool(resource.get("title") or resource.get("description")),
+            f"table {table} has neither title nor description",
+        ),
+        (named == columns, f"the fields described for {table} are not its columns"),
+        (not undescribed, f"columns of {table} lack a description: {', '.join(undescribed)}"),
+    ]
+
+
+def _input_checks(case: Case) -> list[tuple[bool, str]]:
+    inputs = read_inputs(case)
+    build_id = current_build_id(case)
+    return [
+        (inputs.get("period") == case.key.period, "the record of inputs names another period"),
+        (bool(inputs.get("inputs_digest")), "the record of inputs has no digest"),
+        (bool(build_id) and inputs.get("build_id") == build_id, "the candidate was made from another build"),
+    ]
+
+
+def read_inputs(case: Case) -> dict[str, Any]:
+    """Return what the candidate was made from; empty where nothing says so."""
+    path = case.home.candidates / case.key.product / f"{case.recipient}.inputs.json"
+    return _read_object(path)
+
+
+def current_build_id(case: Case) -> str | None:
+    """Return the id of the build that the gate reads."""
+    found = _read_object(case.home.warehouse / "current.json").get("build_id")
+    return None if found is None else str(found)
+
+
+def _read_object(path: Any) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def failing(results: Iterable[RuleResult], severity: str) -> list[str]:
+    """Return the rules of a severity that failed."""
+    return [result.rule for result in results if result.status == FAILED and result.severity == severity]

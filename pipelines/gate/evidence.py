@@ -1,0 +1,74 @@
+"""The evidence of a verdict: every rule's answer with its examples, kept beside the decisions.
+
+Belongs here: writing and reading ``gate/evidence/…``. Not here: the verdict itself. Evidence lies outside what the
+candidate's digest covers, and never feeds a product.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.candidates.products import CandidateKey
+from pipelines.files import folder_digest, folder_in_place, pretty_json, write_atomically
+from pipelines.gate.rules import RuleResult
+from pipelines.home import Home
+
+RESULTS_JSON, RESULTS_CSV = "results.json", "rule_results.csv"
+_COLUMNS = ("rule", "title", "version", "severity", "status", "applied", "passed", "reason", "field", "examples")
+
+
+def evidence_folder(home: Home, key: CandidateKey, candidate_sha256: str) -> Path:
+    """Return where the evidence on a candidate lies."""
+    return home.gate / "evidence" / key.product / key.recipient / key.period / candidate_sha256[:16]
+
+
+def write_evidence(
+    home: Home,
+    key: CandidateKey,
+    candidate_sha256: str,
+    results: Sequence[RuleResult],
+    facts: Mapping[str, Any],
+) -> str:
+    """Write the evidence, replacing what an earlier judgement of the same bytes left, and return its digest."""
+    folder = evidence_folder(home, key, candidate_sha256)
+    document = {
+        "product": key.product,
+        "recipient": key.recipient,
+        "period": key.period,
+        "candidate_sha256": candidate_sha256,
+        **facts,
+        "results": [result.as_dict() for result in results],
+    }
+    with folder_in_place(folder) as temporary:
+        write_atomically(temporary / RESULTS_JSON, pretty_json(document).encode())
+        write_atomically(temporary / RESULTS_CSV, _as_csv(results))
+    return folder_digest(folder)
+
+
+def read_results(home: Home, key: CandidateKey, candidate_sha256: str, evidence_sha256: str) -> list[RuleResult] | None:
+    """Return the full results behind a verdict; None where the evidence is gone or not what it was."""
+    folder = evidence_folder(home, key, candidate_sha256)
+    if not folder.is_dir() or folder_digest(folder) != evidence_sha256:
+        return None
+    document = json.loads((folder / RESULTS_JSON).read_text(encoding="utf-8"))
+    return [RuleResult(**{**stated, "examples": tuple(stated["examples"])}) for stated in document["results"]]
+
+
+def _as_csv(results: Sequence[RuleResult]) -> bytes:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for result in results:
+        stated = {**result.as_dict(), "examples": " | ".join(result.examples)}
+        writer.writerow([_plain(stated[name]) for name in _COLUMNS])
+    return buffer.getvalue().encode()
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell that no spreadsheet runs."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value

@@ -1,0 +1,270 @@
+"""IN01–IN11, RF04, RF10: what a member's own deliveries were like.
+
+Belongs here: reading outcomes, rejects and periods of the member whose extract is judged. Not here: refusing files and
+rows (parsing/ has done that). What was refused is in no figure; these rules say how much that was.
+"""
+
+from __future__ import annotations
+
+from pipelines.gate.case import EXTRACT, Case, examples_of, last_day
+from pipelines.gate.rules import Finding
+from pipelines.municipalities import holds_on
+
+LEDGERS = ("ledger", "saft")
+_NO_DELIVERY = "The municipality has delivered nothing that could be read."
+
+
+def _refused(case: Case, rule: str, severity: str = "reject") -> list[tuple[str, ...]]:
+    """Return one row per refusal: file name, and row or place in it."""
+    return case.ask(
+        """
+        select coalesce(file_name, _delivery_id), coalesce(cast(_row_no as varchar), _xpath, '')
+        from fct_rejects
+        where municipality_no = $recipient and rule = $rule and severity = $severity
+        order by all
+        """,
+        rule=rule,
+        severity=severity,
+    )
+
+
+def _read(case: Case, sources: tuple[str, ...], unit: str) -> int:
+    """Return how many files, rows_in or rows_out the member's deliveries had at parsing."""
+    (count,) = case.ask_one(
+        f"""
+        select coalesce(sum({unit}), 0)
+        from fct_outcomes
+        where municipality_no = $recipient and step = 'parsed' and outcome <> 'duplicate' and source in $sources
+        """,  # noqa: S608  one of three column names
+        sources=list(sources),
+    )
+    return int(count)
+
+
+def _counted(case: Case, rule: str, applied: int, *, what: str, nothing: str, severity: str = "reject") -> Finding:
+    refused = _refused(case, rule, severity)
+    if not applied and not refused:
+        return Finding(0, reason=nothing)
+    reason = f"{len(refused)} {what}." if refused else ""
+    return Finding(max(applied, len(refused)), len(refused), reason, examples_of(refused), "fct_rejects")
+
+
+def unreadable_files(case: Case) -> Finding:
+    """IN01: return the files that could not be read; none of them is in any figure."""
+    refused = sorted({row[:1] for row in _refused(case, "IN01")})
+    failed_deliveries = case.ask(
+        """
+        select _delivery_id
+        from fct_outcomes
+        where municipality_no = $recipient and outcome = 'failed' and rule = 'IN01'
+            and _delivery_id not in (select _delivery_id from fct_rejects where rule = 'IN01')
+        order by all
+        """
+    )
+    wrong = refused + failed_deliveries
+    files = _read(case, ("ehf", *LEDGERS), "files")
+    if not files and not wrong:
+        return Finding(0, reason=_NO_DELIVERY)
+    reason = f"{len(wrong)} files could not be read and are in no figure." if wrong else ""
+    return Finding(max(files, len(wrong)), len(wrong), reason, examples_of(wrong), "fct_rejects")
+
+
+def missing_months(case: Case) -> Finding:
+    """IN02, own extract: return the months of the window that a source of the member has not delivered."""
+    return _missing_months(case, [case.recipient])
+
+
+def missing_months_of_buyers(case: Case) -> Finding:
+    """IN02, workshop's share: the same for every municipality that the share speaks of."""
+    buyers = case.ask(
+        """
+        select municipality_no from candidate_own_sales
+        union
+        select municipality_no from candidate_market_view
+        order by 1
+        """
+    )
+    return _missing_months(case, [str(row[0]) for row in buyers])
+
+
+def _missing_months(case: Case, owners: list[str]) -> Finding:
+    expected, missing = 0, []
+    for owner in owners:
+        months = [month for month in case.window if _is_member(case, owner, month)]
+        for source_name, covered in _covered(case, owner).items():
+            expected += len(months)
+            missing += [(owner, source_name, month) for month in months if month not in covered]
+    unlabelled = case.ask(
+        """
+        select municipality_no, source_name, _delivery_id
+        from fct_delivery_periods
+        where municipality_no in $owners and fiscal_period is null and state = 'accepted'
+        """,
+        owners=owners,
+    )
+    if not expected:
+        return Finding(0, reason="No ledger and no e-invoice source is agreed with any municipality concerned.")
+    reason = f"{len(missing)} of {expected} expected months have not been delivered." if missing else ""
+    if unlabelled:
+        reason = f"{reason} {len(unlabelled)} deliveries have rows of no period.".strip()
+    failed = len(missing) + len(unlabelled)
+    return Finding(
+        max(expected, failed),
+        failed,
+        reason,
+        examples_of([*missing, *unlabelled]),
+        "fct_delivery_periods.fiscal_period",
+    )
+
+
+def _is_member(case: Case, owner: str, month: str) -> bool:
+    day = last_day(month)
+    return any(row["municipality_no"] == owner and holds_on(row, day) for row in case.registers["members"])
+
+
+def _covered(case: Case, owner: str) -> dict[str, set[str]]:
+    """Return the months that each source of a member covers: its ledgers; where it has none, its e-invoices."""
+    sources = case.home.consortium.sources_of(owner)
+    ledgers = [source.name for source in sources if source.kind in LEDGERS]
+    if ledgers:
+        covered: dict[str, set[str]] = {name: set() for name in ledgers}
+        periods = case.ask(
+            """
+            select source_name, fiscal_period
+            from fct_delivery_periods
+            where municipality_no = $owner and state = 'accepted' and source in ('ledger', 'saft')
+            """,
+            owner=owner,
+        )
+        for name, period in periods:
+            covered.setdefault(name, set()).add(period)
+        return covered
+    if not any(source.kind == "ehf" for source in sources):
+        return {}
+    months = case.ask(
+        """
+        select period_month
+        from fct_reconciliation
+        where municipality_no = $owner and measure = 'ehf_documents' and row_count > 0
+        """,
+        owner=owner,
+    )
+    return {"ehf": {str(row[0]) for row in months}}
+
+
+def duplicates(case: Case) -> Finding:
+    """IN03: return the deliveries and documents that had come before; each counts once."""
+    deliveries, repeated = case.ask_one(
+        """
+        select count(*), count(*) filter (outcome = 'duplicate')
+        from (
+            select source_name, sequence, max(outcome) filter (outcome = 'duplicate') as outcome
+            from fct_outcomes
+            where municipality_no = $recipient
+            group by all
+        )
+        """
+    )
+    refused = _refused(case, "IN03")
+    applied = deliveries + _read(case, ("ehf", *LEDGERS), "rows_in")
+    if not applied:
+        return Finding(0, reason=_NO_DELIVERY)
+    failed = repeated + len(refused)
+    reason = f"{repeated} deliveries and {len(refused)} documents or rows had come before." if failed else ""
+    return Finding(applied, failed, reason, examples_of(refused), "fct_rejects, fct_outcomes")
+
+
+def shrunken_deliveries(case: Case) -> Finding:
+    """IN04: return the periods for which a later delivery has far fewer rows than what it would replace; it is held."""
+    periods = case.ask(
+        """
+        select source_name, fiscal_period, _delivery_id, state = 'held'
+        from fct_delivery_periods
+        where municipality_no = $recipient and source in ('ledger', 'saft') and fiscal_period in $window
+        order by all
+        """
+    )
+    if not periods:
+        return Finding(0, reason="The municipality has no ledger period in the window.")
+    held = [row[:3] for row in periods if row[3]]
+    reason = f"{len(held)} redelivered periods are held; the earlier delivery stands." if held else ""
+    return Finding(len(periods), len(held), reason, examples_of(held), "fct_delivery_periods.state")
+
+
+def unparsable_values(case: Case) -> Finding:
+    """IN06: return the rows whose date or amount could not be read."""
+    rows = _read(case, ("ehf", *LEDGERS), "rows_in")
+    finding = _counted(case, "IN06", rows, what="rows have a date or amount that cannot be read", nothing=_NO_DELIVERY)
+    limit = case.rules["IN06"].parameter("max_share")
+    is_tolerated = bool(finding.applied) and finding.failed <= limit * finding.applied
+    return Finding(
+        finding.applied, finding.failed, finding.reason, finding.examples, finding.field, is_tolerated=is_tolerated
+    )
+
+
+def sum_lines(case: Case) -> Finding:
+    """IN08: return the sum lines and repeated headers that stood among a ledger's rows."""
+    return _counted(
+        case,
+        "IN08",
+        _read(case, LEDGERS, "rows_in"),
+        what="rows are sums or repeated headers and were left out",
+        nothing="The municipality delivers no ledger.",
+    )
+
+
+def document_arithmetic(case: Case) -> Finding:
+    """IN11: return the e-invoices whose own sums do not add up; they count as stated."""
+    return _counted(
+        case,
+        "IN11",
+        _read(case, ("ehf",), "rows_out"),
+        what="e-invoices have sums that do not add up",
+        nothing="The municipality delivers no e-invoices.",
+        severity="issue",
+    )
+
+
+def chart_coverage(case: Case) -> Finding:
+    """IN10: return the accounts in the extract that the member's chart of accounts does not hold."""
+    chart = {
+        row["local_account"] for row in case.registers["charts_of_accounts"] if row["municipality_no"] == case.recipient
+    }
+    used = case.ask(
+        """
+        select distinct local_account
+        from candidate_municipality_extract
+        where local_account is not null and local_account <> ''
+        order by all
+        """
+    )
+    if not used:
+        return Finding(0, reason="No row of the extract carries an account.")
+    unknown = [row for row in used if row[0] not in chart]
+    reason = f"{len(unknown)} of {len(used)} accounts are not in the chart of accounts." if unknown else ""
+    return Finding(len(used), len(unknown), reason, examples_of(unknown), f"{EXTRACT}.local_account")
+
+
+def wrong_tenants(case: Case) -> Finding:
+    """RF10: return the documents addressed to somebody else, and the rows of months before or after membership."""
+    refused = _refused(case, "RF10")
+    months = case.ask(
+        """
+        select period_month, count(*)
+        from fct_purchases
+        where municipality_no = $recipient and period_month in $window
+        group by all
+        order by all
+        """
+    )
+    outside = [(month,) for month, _ in months if not _is_member(case, case.recipient, month)]
+    applied = _read(case, ("ehf",), "rows_in") + sum(rows for _, rows in months)
+    failed = len(refused) + sum(rows for month, rows in months if (month,) in outside)
+    if not applied and not failed:
+        return Finding(0, reason=_NO_DELIVERY)
+    reason = f"{len(refused)} documents are addressed to somebody else and were refused." if refused else ""
+    if outside:
+        reason = f"{reason} {len(outside)} months lie outside the membership.".strip()
+    return Finding(
+        max(applied, failed), failed, reason, examples_of([*refused, *outside]), "fct_rejects, fct_purchases"
+    )

@@ -1,0 +1,115 @@
+"""Judge a candidate: every applying rule on its rendered bytes, then a signed verdict with its evidence.
+
+Belongs here: the order of things. Not here: any rule. The candidate is read from its folder alone; the warehouse is
+read for recomputation only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipelines import settings
+from pipelines.candidates.products import CandidateKey
+from pipelines.errors import VerdictMissing
+from pipelines.files import folder_digest
+from pipelines.gate.applicability import read_applicability
+from pipelines.gate.bindings import current_bindings
+from pipelines.gate.candidate_files import CandidateFiles, read_candidate
+from pipelines.gate.case import Case, window_of
+from pipelines.gate.checks import run_checks
+from pipelines.gate.completeness import nothing_skipped, renderings_agree
+from pipelines.gate.decisions import append_verdict, gate_key, standing_verdict
+from pipelines.gate.evidence import write_evidence
+from pipelines.gate.rules import Finding, answer, combine, read_rules
+from pipelines.gate.run_suite import run_suite
+from pipelines.gate.suites import Suite, read_suite
+from pipelines.gate.verdict import Verdict, state_of
+from pipelines.home import Home
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def judge(home: Home, key: CandidateKey, clock: settings.Clock) -> Verdict:
+    """Return the verdict on a candidate, stored with its evidence; the standing one where nothing has changed.
+
+    Raises:
+        ConfigurationError: The gate has no key, a rule has no page, or the matrix does not name a pair. Nothing is
+            stored.
+        VerdictMissing: There is no candidate, or the chain of decisions is broken. Nothing is stored.
+    """
+    gate_key(home)
+    rules = read_rules(settings.EXPECTATIONS / "rules")
+    applicability = read_applicability(
+        settings.EXPECTATIONS / "applicability.csv", home.path / "expectations" / "applicability.csv", rules
+    )
+    suite = read_suite(settings.EXPECTATIONS, key.product)
+    folder = home.candidates / key.product / key.recipient
+    if not folder.is_dir():
+        raise VerdictMissing("There is no candidate to judge.", where=str(folder), remedy="Make it: 'samandel run'.")
+    digest = folder_digest(folder)
+    bindings = current_bindings(home, key, rules)
+    standing = standing_verdict(home, key, digest, bindings)
+    if standing is not None:
+        return standing
+
+    window = window_of(key.period, home.consortium.window_months)
+    files = read_candidate(folder, suite)
+    with _warehouse(home, files) as warehouse:
+        case = Case(home, key, window, files, suite, rules, home.read_registers(), warehouse, _run_suites(suite, files))
+        results, not_run = run_checks(case, applicability)
+        skipped = nothing_skipped(results, set(rules) - {"PB01"}, not_run, same_bytes=folder_digest(folder) == digest)
+        final = combine([renderings_agree(case), skipped])
+    severity = applicability.entry("PB01", key.product, key.recipient).severity
+    results = sorted([*results, answer(rules["PB01"], severity, final)], key=lambda result: result.rule)
+
+    facts = {
+        "state": state_of(results),
+        "window": [window[0], window[-1]],
+        "rows": {name: rows.num_rows for name, rows in sorted(files.tables.items())},
+    }
+    evidence_sha256 = write_evidence(home, key, digest, results, facts)
+    return append_verdict(
+        home,
+        Verdict(
+            product=key.product,
+            recipient=key.recipient,
+            period=key.period,
+            state=state_of(results),
+            candidate_sha256=digest,
+            decided_at=clock.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            bindings=bindings,
+            evidence_sha256=evidence_sha256,
+            results=tuple(results),
+        ),
+    )
+
+
+def _run_suites(suite: Suite, files: CandidateFiles) -> dict[str, Finding]:
+    """Return what the suites of all tables found, by rule; a table that cannot be read fails all its rules."""
+    findings: dict[str, list[Finding]] = {}
+    for name, table in suite.tables.items():
+        if name in files.tables:
+            found = run_suite(table, files.tables[name])
+        else:
+            missing = Finding(1, 1, f"Table {name} cannot be read.", field=name)
+            found = dict.fromkeys({expectation.rule for expectation in table.expectations}, missing)
+        for rule, finding in found.items():
+            findings.setdefault(rule, []).append(finding)
+    return {rule: combine(listed) for rule, listed in findings.items()}
+
+
+@contextmanager
+def _warehouse(home: Home, files: CandidateFiles) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse read-only with the candidate's decoded tables beside it."""
+    from pipelines.warehouse.read import connect
+
+    connection = connect(home)
+    try:
+        for name, rows in files.tables.items():
+            connection.register(f"candidate_{name}", rows)
+        yield connection
+    finally:
+        connection.close()

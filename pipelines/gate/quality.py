@@ -1,0 +1,74 @@
+"""RF04, RF12: the facts that the figures rest on: organisation numbers, streams.
+
+Belongs here: what the warehouse could not make of what it was given. Not here: what was refused at intake (intake.py).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from pipelines.gate.case import EXTRACT, Case, examples_of
+from pipelines.gate.rules import Finding
+
+
+def org_number_check_digits(case: Case) -> Finding:
+    """RF04: return the purchases whose stated organisation number has a wrong check digit, by value.
+
+    A purchase without any number is coverage (K27), not an error.
+    """
+    rows = case.ask(
+        """
+        with wrong as (
+            select distinct _delivery_id, _file_sha256, _row_no
+            from fct_rejects
+            where municipality_no = $recipient and rule = 'RF04' and severity = 'issue'
+        ),
+        purchases as (
+            select
+                lines.purchase_line_id, abs(lines.net_amount_nok) as magnitude, lines.payee_method,
+                exists (
+                    select 1
+                    from wrong
+                    where wrong._delivery_id = lines._delivery_id and wrong._file_sha256 = lines._file_sha256
+                        and (wrong._row_no is null or wrong._row_no = lines._row_no)
+                ) as is_wrong
+            from fct_purchases as lines
+            where lines.municipality_no = $recipient and lines.period_month in $window
+        )
+        select purchase_line_id, coalesce(magnitude, 0), is_wrong
+        from purchases
+        where is_wrong or payee_method = 'org_no'
+        order by all
+        """
+    )
+    if not rows:
+        return Finding(0, reason="No purchase in the window states an organisation number.")
+    wrong = [row[:1] for row in rows if row[2]]
+    total = sum((row[1] for row in rows), Decimal(0))
+    wrong_value = sum((row[1] for row in rows if row[2]), Decimal(0))
+    least = case.rules["RF04"].parameter("min_share")
+    reason = ""
+    if wrong:
+        reason = (
+            f"{len(wrong)} purchases of NOK {wrong_value} (of {total}) state an organisation number that cannot exist."
+        )
+    is_tolerated = wrong_value <= (1 - least) * total
+    return Finding(len(rows), len(wrong), reason, examples_of(wrong), "fct_purchases.org_no", is_tolerated=is_tolerated)
+
+
+def streams_decided(case: Case) -> Finding:
+    """RF12: return the payments to workshops whose stream is not decided; VAT has none."""
+    column = "municipality_no" if case.key.product == EXTRACT else "workshop_org_no"
+    payments = case.ask(
+        f"""
+        select purchase_line_id, coalesce(stream, '') not in ('product', 'inclusion', 'transfer')
+        from fct_purchases
+        where {column} = $recipient and workshop_org_no is not null and scope <> 'vat' and period_month in $window
+        order by all
+        """  # noqa: S608  one of two column names
+    )
+    if not payments:
+        return Finding(0, reason="No payment to a workshop lies in the window.")
+    open_ones = [row[:1] for row in payments if row[1]]
+    reason = f"{len(open_ones)} payments to workshops have no stream." if open_ones else ""
+    return Finding(len(payments), len(open_ones), reason, examples_of(open_ones), "fct_purchases.stream")

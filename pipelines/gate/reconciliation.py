@@ -1,0 +1,68 @@
+"""RC01: the sums are those of the books.
+
+Belongs here: holding the candidate's sums against the warehouse, in øre. Not here: any tolerance.
+"""
+
+from __future__ import annotations
+
+from pipelines.gate.case import EXTRACT, SHARE, Case, examples_of
+from pipelines.gate.rules import Finding, combine
+
+
+def extract_equals_books(case: Case) -> Finding:
+    """RC01, own extract: return the periods whose postings are not all in the warehouse, and a differing sum."""
+    return combine([_postings_equal_purchases(case), _extract_equals_warehouse(case)])
+
+
+def _postings_equal_purchases(case: Case) -> Finding:
+    periods = case.ask(
+        """
+        select
+            period_month,
+            coalesce(sum(amount_nok) filter (measure = 'ledger_postings'), 0) as posted,
+            coalesce(sum(amount_nok) filter (measure = 'purchases_from_postings'), 0) as purchased
+        from fct_reconciliation
+        where municipality_no = $recipient and measure in ('ledger_postings', 'purchases_from_postings')
+        group by all
+        order by all
+        """
+    )
+    if not periods:
+        return Finding(0, reason="The municipality has no accepted ledger postings.")
+    differing = [row for row in periods if row[1] != row[2]]
+    reason = f"{len(differing)} periods differ between the ledger and the warehouse." if differing else ""
+    return Finding(len(periods), len(differing), reason, examples_of(differing), "fct_reconciliation")
+
+
+def _extract_equals_warehouse(case: Case) -> Finding:
+    shown_rows, shown = case.ask_one(
+        "select count(*), coalesce(sum(net_amount_nok), 0) from candidate_municipality_extract"
+    )
+    rows, total = case.ask_one(
+        """
+        select count(*), coalesce(sum(net_amount_nok), 0)
+        from fct_purchases
+        where municipality_no = $recipient and period_month in $window
+        """
+    )
+    if (shown_rows, shown) == (rows, total):
+        return Finding(rows, 0, "" if rows else "Neither the extract nor the warehouse has rows.", (), EXTRACT)
+    reason = f"The extract holds {shown_rows} rows and NOK {shown}, the warehouse {rows} rows and NOK {total}."
+    return Finding(max(rows, 1), 1, reason, (), f"{EXTRACT}.net_amount_nok")
+
+
+def share_equals_books(case: Case) -> Finding:
+    """RC01, workshop's share: return whether the workshop's own sales sum to what the warehouse holds for it."""
+    shown_rows, shown = case.ask_one("select count(*), coalesce(sum(net_amount_nok), 0) from candidate_own_sales")
+    rows, total = case.ask_one(
+        """
+        select count(*), coalesce(sum(net_amount_nok), 0)
+        from fct_purchases
+        where workshop_org_no = $recipient and stream = 'product' and period_month in $window
+        """
+    )
+    if shown == total:
+        return Finding(rows, 0, "" if rows or shown_rows else "The workshop has no sales in the window.", (), SHARE)
+    return Finding(
+        max(rows, 1), 1, f"The share holds NOK {shown}, the warehouse NOK {total}.", (), "own_sales.net_amount_nok"
+    )

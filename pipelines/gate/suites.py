@@ -1,0 +1,107 @@
+"""The suites: what the consortium has signed about each table of a product, as YAML.
+
+Belongs here: reading and checking ``expectations/<product>.yml``. Not here: running it (run_suite.py). A table's suite
+begins with a row count and the exact column list: on an empty table column expectations would pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import ConfigurationError
+
+ROW_COUNT = "expect_table_row_count_to_be_between"
+COLUMN_LIST = "expect_table_columns_to_match_ordered_list"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One expectation of a suite and the rule it belongs to."""
+
+    type: str
+    kwargs: Mapping[str, Any]
+    rule: str
+
+
+@dataclass(frozen=True)
+class TableSuite:
+    """What is expected of one table.
+
+    Attributes:
+        table: Its name, which is its files' stem.
+        columns: The exact column list, in order.
+        free_text: Columns that hold names or texts rather than codes; the privacy scanner reads them more strictly.
+        allowed_texts: Those of them that the product may hold when free text is forbidden (PV06), each with a reason.
+        when_empty: Why the table may be empty; "" where it may not.
+        expectations: In order; the first is the row count, the second the column list.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    free_text: tuple[str, ...]
+    allowed_texts: Mapping[str, str]
+    when_empty: str
+    expectations: tuple[Expectation, ...]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is expected of one product."""
+
+    product: str
+    tables: Mapping[str, TableSuite]
+
+    @property
+    def rules(self) -> set[str]:
+        """Return the rules that some expectation belongs to."""
+        return {expectation.rule for table in self.tables.values() for expectation in table.expectations}
+
+
+def read_suite(folder: Path, product: str) -> Suite:
+    """Return a product's suite.
+
+    Raises:
+        ConfigurationError: The file is absent or not a suite; the message names table and remedy.
+    """
+    import yaml
+
+    path = folder / f"{product}.yml"
+    if not path.is_file():
+        raise ConfigurationError(f"{product} has no suite.", where=str(path), remedy="Restore it from the repository.")
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(document, Mapping) or document.get("product") != product or not document.get("tables"):
+        raise ConfigurationError(
+            "A suite must state its product and its tables.", where=str(path), remedy=f"Write product: {product}."
+        )
+    tables = {str(name): _read_table(path, str(name), stated) for name, stated in document["tables"].items()}
+    return Suite(product, tables)
+
+
+def _read_table(path: Path, name: str, stated: Mapping[str, Any]) -> TableSuite:
+    expectations = tuple(
+        Expectation(item["type"], item.get("kwargs") or {}, (item.get("meta") or {}).get("rule", ""))
+        for item in stated.get("expectations") or ()
+    )
+    if [item.type for item in expectations[:2]] != [ROW_COUNT, COLUMN_LIST]:
+        raise ConfigurationError(
+            f"The suite of table {name} must begin with the row count and the exact column list.",
+            where=str(path),
+            remedy=f"Put {ROW_COUNT} first and {COLUMN_LIST} second.",
+        )
+    if unnamed := [item.type for item in expectations if not item.rule]:
+        raise ConfigurationError(
+            f"Expectations of table {name} name no rule: {', '.join(unnamed)}.",
+            where=str(path),
+            remedy="Add meta: {rule: <ID>}.",
+        )
+    return TableSuite(
+        table=name,
+        columns=tuple(expectations[1].kwargs["column_list"]),
+        free_text=tuple(stated.get("free_text") or ()),
+        allowed_texts=dict(stated.get("allowed_texts") or {}),
+        when_empty=str(stated.get("when_empty") or ""),
+        expectations=expectations,
+    )

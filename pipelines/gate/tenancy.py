@@ -1,0 +1,119 @@
+"""TN01, TN03: nobody else's rows, and exactly the agreed columns and files.
+
+Belongs here: following every row back to whose it is; the candidate's shape. Not here: what a cell may say.
+"""
+
+from __future__ import annotations
+
+from pipelines.gate.case import EXTRACT, Case, examples_of
+from pipelines.gate.rules import Finding, combine
+
+_KPI_KEY = "kpi_key, measure, workshop_org_no, category_key, account_class, period_start, period_end"
+
+
+def own_rows_only(case: Case) -> Finding:
+    """TN01, own extract: return the rows that are not the recipient's, or that the warehouse does not know."""
+    rows, unknown, foreign, doubled = case.ask_one(
+        """
+        select
+            count(*),
+            count(*) filter (purchases.purchase_line_id is null),
+            count(*) filter (purchases.municipality_no is distinct from $recipient),
+            count(*) - count(distinct rows.purchase_line_id)
+        from candidate_municipality_extract as rows
+        left join fct_purchases as purchases using (purchase_line_id)
+        """
+    )
+    examples = case.ask(
+        """
+        select rows.purchase_line_id
+        from candidate_municipality_extract as rows
+        left join fct_purchases as purchases using (purchase_line_id)
+        where purchases.municipality_no is distinct from $recipient
+        order by all
+        limit 20
+        """
+    )
+    failed = foreign + doubled
+    reason = (
+        f"{foreign} rows are not the recipient's ({unknown} of them unknown to the warehouse), {doubled} stand twice."
+        if failed
+        else ""
+    )
+    extract = Finding(
+        rows,
+        failed,
+        reason if rows else "The extract has no rows.",
+        examples_of(examples),
+        f"{EXTRACT}.purchase_line_id",
+    )
+    return combine([extract, _own_figures_only(case)])
+
+
+def _own_figures_only(case: Case) -> Finding:
+    rows, foreign = case.ask_one(
+        f"""
+        select count(*), count(*) filter (facts.kpi_key is null)
+        from candidate_kpi as figures
+        left join fct_kpis as facts
+            on facts.municipality_no = $recipient
+            and ({_qualified("figures")}) is not distinct from ({_qualified("facts")})
+            and facts.numerator is not distinct from figures.numerator
+            and facts.denominator is not distinct from figures.denominator
+        """  # noqa: S608  column names of this module
+    )
+    reason = f"{foreign} figures are not the recipient's." if foreign else ""
+    return Finding(rows, foreign, reason if rows else "The extract has no figures.", (), "kpi")
+
+
+def _qualified(table: str) -> str:
+    return ", ".join(f"{table}.{name}" for name in _KPI_KEY.split(", "))
+
+
+def own_sales_only(case: Case) -> Finding:
+    """TN01, workshop's share: return the sales that are not the recipient's, and owners it does not have."""
+    sales = case.ask(
+        """
+        select
+            own.month, own.municipality_no, own.spend_category,
+            own.net_amount_nok is distinct from books.net_amount_nok
+        from candidate_own_sales as own
+        left join (
+            select period_month, municipality_no, category_key, sum(net_amount_nok) as net_amount_nok
+            from fct_purchases
+            where workshop_org_no = $recipient and stream = 'product'
+            group by all
+        ) as books
+            on books.period_month = own.month
+            and books.municipality_no = own.municipality_no
+            and books.category_key = own.spend_category
+        order by all
+        """
+    )
+    owners = {
+        row["owner_municipality_no"]
+        for row in case.registers["workshop_owners"]
+        if row["workshop_org_no"] == case.recipient
+    }
+    stated = case.ask("select distinct owner_municipality_no from candidate_owner_view order by all")
+    foreign = [row[:3] for row in sales if row[3]] + [row for row in stated if row[0] not in owners]
+    applied = len(sales) + len(stated)
+    reason = f"{len(foreign)} rows are not the recipient's." if foreign else ""
+    return Finding(
+        applied,
+        len(foreign),
+        reason if applied else "The share holds no sales and no owners.",
+        examples_of(foreign),
+        "own_sales, owner_view",
+    )
+
+
+def agreed_shape(case: Case) -> Finding:
+    """TN03: return the files that are missing or that nobody agreed on, and what the suites found about columns."""
+    files = case.files
+    problems = [f"{name} is missing" for name in files.missing] + [f"{name} is not agreed" for name in files.extra]
+    count = len(case.suite.tables) * 2 + 1
+    shape = Finding(
+        count, len(problems), "; ".join(problems), tuple([*files.missing, *files.extra][:20]), "the candidate's folder"
+    )
+    return combine([shape, *[finding for rule, finding in case.suite_findings.items() if rule == "TN03"]])
