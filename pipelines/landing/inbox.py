@@ -1,14 +1,14 @@
 """Take what members dropped: each drop becomes a delivery, once, whatever is killed when.
 
-Belongs here: which files in an inbox make one delivery, waiting for files that still grow, moving taken drops away. Not
-here: the store itself (store.py), what the files mean (parsing/).
+Belongs here: which files in an inbox make one delivery, waiting for files that still grow, moving taken drops away.
+Not here: the store itself (store.py), what the files mean (parsing/).
 
-A drop is a sub-folder of the source's folder, with all files in it; a loose file is a drop of its own, except that loose
-e-invoices are one drop together. Hidden files and ``*.part``, ``*.tmp`` are not looked at.
+A drop is a sub-folder of the source's folder, with all files in it; a loose file is a drop of its own, except that
+loose e-invoices are one drop together. Hidden files and ``*.part``, ``*.tmp`` are not looked at.
 
 The order makes it safe to be killed anywhere: loose e-invoices are gathered in a claim folder, bytes are stored, the
-receipt is written, the drop is moved to ``inbox/.taken``. A drop that lies in the inbox although its receipt is there and
-it was never moved is only moved.
+receipt is written, the drop is moved to ``inbox/.taken``. A drop that lies in the inbox although its receipt is there
+and it was never moved is only moved.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ def _is_finished(path: Path) -> bool:
 
 def _claim_loose_files(folder: Path, settle_seconds: int) -> None:
     """Gather loose e-invoices in one folder, so that they land as one delivery even if the move is cut short."""
-    loose = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink() and _is_finished(path)]
+    loose = [
+        path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink() and _is_finished(path)
+    ]
     if not loose or not _has_settled(loose, settle_seconds):
         return
     claim = folder / _CLAIM

@@ -1,0 +1,255 @@
+"""Settle what counts: which ledger periods are superseded or held, which e-invoices are duplicates.
+
+Belongs here: the pure decision over all of one owner's deliveries, and storing it beside the parsed tables. Not here:
+parsing (parse.py), what an accepted row means (dbt).
+
+(1) Ledgers: per source and fiscal period the latest delivery supersedes the one before, unless it has fewer than 70 %
+    of the rows it would replace; then it is held (IN04) and the earlier one stands.
+(2) E-invoices: seller, type, number and issue date are a document's key. The first one counts; the same key with the
+    same facts is a duplicate, with other facts it is held (both IN03).
+(3) Everything else counts as it came.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.files import canonical_json, sha256_bytes
+from pipelines.home import Home
+from pipelines.landing.store import Receipt, read_receipts
+from pipelines.parsing import schema
+from pipelines.parsing.store import SETTLED, stored_key, table_path, write_table
+
+SETTLE_VERSION = "1"
+LEAST_ROWS_KEPT = 0.7
+_FACTS = ("payable_amount", "tax_exclusive_amount", "currency", "line_extension_total", "line_count")
+_KEY = ("seller_org_no", "document_type", "invoice_no", "invoice_date")
+Row = dict[str, Any]
+
+
+@dataclass
+class Settlement:
+    """What counts: rows of delivery_periods and document_states, and what settling refused."""
+
+    delivery_periods: list[Row] = field(default_factory=list)
+    document_states: list[Row] = field(default_factory=list)
+    rejects: list[Row] = field(default_factory=list)
+    outcomes: list[Row] = field(default_factory=list)
+
+
+def settle_deliveries(
+    receipts: Sequence[Receipt],
+    ledger_rows: Mapping[str, Mapping[str, int]],
+    documents: Iterable[Row],
+) -> Settlement:
+    """Decide what counts.
+
+    Args:
+        receipts: One owner's receipts without duplicates, by source and sequence.
+        ledger_rows: Rows by delivery id and fiscal period.
+        documents: The owner's parsed e-invoices (header rows).
+
+    Returns:
+        The settlement, in an order that depends on nothing else.
+    """
+    settlement = Settlement()
+    ledgers: dict[str, list[Receipt]] = defaultdict(list)
+    for receipt in receipts:
+        if receipt.source in ("ledger", "saft"):
+            ledgers[receipt.source_name].append(receipt)
+        else:
+            settlement.delivery_periods.append(_period(receipt, "all", 0, "accepted"))
+    for _, delivered in sorted(ledgers.items()):
+        _settle_ledger(delivered, ledger_rows, settlement)
+    _settle_documents({receipt.delivery_id: receipt for receipt in receipts}, documents, settlement)
+    settlement.delivery_periods.sort(key=lambda row: (row["source_name"], row["sequence"], row["fiscal_period"]))
+    return settlement
+
+
+def _period(receipt: Receipt, fiscal_period: str, rows: int, state: str) -> Row:
+    return {
+        "municipality_no": receipt.owner,
+        "source": receipt.source,
+        "source_name": receipt.source_name,
+        "_delivery_id": receipt.delivery_id,
+        "sequence": receipt.sequence,
+        "fiscal_period": fiscal_period,
+        "rows": rows,
+        "state": state,
+        "superseded_by": None,
+        "reason": None,
+    }
+
+
+def _settle_ledger(
+    delivered: Sequence[Receipt], ledger_rows: Mapping[str, Mapping[str, int]], settlement: Settlement
+) -> None:
+    """(1) Walk through one source's deliveries in the order of receipt."""
+    standing: dict[str, Row] = {}
+    for receipt in sorted(delivered, key=lambda receipt: receipt.sequence):
+        held: list[Row] = []
+        for fiscal_period, rows in sorted(ledger_rows.get(receipt.delivery_id, {}).items()):
+            row = _period(receipt, fiscal_period, rows, "accepted")
+            settlement.delivery_periods.append(row)
+            before = standing.get(fiscal_period)
+            if before is not None and rows < LEAST_ROWS_KEPT * before["rows"]:
+                row["state"] = "held"
+                row["reason"] = (
+                    f"{rows} rows would replace {before['rows']}: fewer than {LEAST_ROWS_KEPT:.0%}. Deliver the whole "
+                    "period again if it is right."
+                )
+                held.append(row)
+                continue
+            if before is not None:
+                before["state"], before["superseded_by"] = "superseded", receipt.delivery_id
+            standing[fiscal_period] = row
+        if held:
+            count = sum(row["rows"] for row in held)
+            months = ", ".join(row["fiscal_period"] for row in held)
+            text = f"Held for {months}: {held[0]['reason']}"
+            settlement.outcomes.append(_outcome(receipt, "held", "IN04", count, 0, count, text))
+
+
+def _settle_documents(receipts: Mapping[str, Receipt], documents: Iterable[Row], settlement: Settlement) -> None:
+    """(2) The first document of a key counts, in the order of receipt, then of files."""
+    first: dict[tuple[Any, ...], Row] = {}
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    ordered = sorted(
+        (document for document in documents if document["_delivery_id"] in receipts),
+        key=lambda document: (
+            receipts[document["_delivery_id"]].source_name,
+            receipts[document["_delivery_id"]].sequence,
+            _name_of(receipts[document["_delivery_id"]], document),
+            document["document_no"],
+        ),
+    )
+    for document in ordered:
+        receipt = receipts[document["_delivery_id"]]
+        key = tuple(_folded(document[name]) for name in _KEY)
+        earlier = first.setdefault(key, document)
+        state = "accepted"
+        if earlier is not document:
+            same = all(earlier[name] == document[name] for name in _FACTS)
+            state = "duplicate" if same else "held"
+            settlement.rejects.append(_reject(receipt, document, receipts[earlier["_delivery_id"]], earlier, same))
+        counts[receipt.delivery_id][state != "accepted"] += 1
+        settlement.document_states.append(
+            {
+                "municipality_no": receipt.owner,
+                "_delivery_id": receipt.delivery_id,
+                "_file_sha256": document["_file_sha256"],
+                "document_no": document["document_no"],
+                "state": state,
+                "first_delivery_id": earlier["_delivery_id"],
+                "first_file_sha256": earlier["_file_sha256"],
+            }
+        )
+    for delivery_id, (accepted, refused) in sorted(counts.items()):
+        if refused:
+            text = f"{refused} of {accepted + refused} documents had been delivered before."
+            settlement.outcomes.append(
+                _outcome(receipts[delivery_id], "ok", "IN03", accepted + refused, accepted, refused, text)
+            )
+
+
+def _folded(value: Any) -> Any:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _name_of(receipt: Receipt, document: Row) -> str:
+    return next((file.name for file in receipt.files if file.sha256 == document["_file_sha256"]), "")
+
+
+def _reject(receipt: Receipt, document: Row, first_receipt: Receipt, first: Row, same: bool) -> Row:
+    before = f"{_name_of(first_receipt, first)} of delivery {first['_delivery_id']}"
+    text = (
+        f"The same invoice came before, in {before}. It is counted once."
+        if same
+        else f"An invoice with this seller, type, number and date but other amounts came before, in {before}. This "
+        "one is held: ask the seller which one is right."
+    )
+    return {
+        "municipality_no": receipt.owner,
+        "source": receipt.source,
+        "severity": "reject",
+        "rule": "IN03",
+        "file_name": _name_of(receipt, document),
+        "message": text,
+        "_delivery_id": receipt.delivery_id,
+        "_file_sha256": document["_file_sha256"],
+        "_row_no": document["document_no"],
+        "_xpath": document["_xpath"],
+    }
+
+
+def _outcome(receipt: Receipt, outcome: str, rule: str, rows_in: int, rows_out: int, rejects: int, text: str) -> Row:
+    return {
+        "municipality_no": receipt.owner,
+        "source": receipt.source,
+        "source_name": receipt.source_name,
+        "_delivery_id": receipt.delivery_id,
+        "sequence": receipt.sequence,
+        "step": "settled",
+        "outcome": outcome,
+        "rule": rule,
+        "files": len(receipt.files),
+        "rows_in": rows_in,
+        "rows_out": rows_out,
+        "rejects": rejects,
+        "issues": 0,
+        "message": text,
+        "received_at": receipt.received_at,
+    }
+
+
+def settle(home: Home, owner: str) -> None:
+    """Settle one owner's deliveries and store it, unless nothing has changed since the last time."""
+    receipts = [
+        receipt
+        for receipt in read_receipts(home, owner)
+        if receipt.duplicate_of is None and receipt.source != "registers"
+    ]
+    parsed = {receipt.delivery_id: stored_key(home, owner, receipt.delivery_id) for receipt in receipts}
+    facts = [
+        SETTLE_VERSION,
+        [(receipt.source_name, receipt.sequence, receipt.delivery_id) for receipt in receipts],
+        parsed,
+    ]
+    key = sha256_bytes(canonical_json(facts).encode())
+    if stored_key(home, owner, SETTLED) == key:
+        return
+    # What failed to parse has nothing that could count.
+    readable = [receipt for receipt in receipts if parsed[receipt.delivery_id]]
+    settlement = settle_deliveries(readable, _ledger_rows(home, owner, readable), _documents(home, owner, readable))
+    write_table(home, schema.DELIVERY_PERIODS, owner, SETTLED, settlement.delivery_periods)
+    write_table(home, schema.DOCUMENT_STATES, owner, SETTLED, settlement.document_states)
+    write_table(home, schema.REJECTS, owner, SETTLED, settlement.rejects)
+    # Last: from now on the owner is settled.
+    write_table(home, schema.OUTCOMES, owner, SETTLED, settlement.outcomes, key=key)
+
+
+def _ledger_rows(home: Home, owner: str, receipts: Iterable[Receipt]) -> dict[str, dict[str, int]]:
+    import pyarrow.parquet as pq
+
+    counts: dict[str, dict[str, int]] = {}
+    for receipt in receipts:
+        if receipt.source in ("ledger", "saft"):
+            path = table_path(home, schema.LEDGER_POSTINGS, owner, receipt.delivery_id)
+            periods = pq.ParquetFile(path).read(columns=["fiscal_period"]).column(0).to_pylist()
+            counts[receipt.delivery_id] = dict(Counter(str(period) for period in periods))
+    return counts
+
+
+def _documents(home: Home, owner: str, receipts: Iterable[Receipt]) -> list[Row]:
+    import pyarrow.parquet as pq
+
+    columns = [*_KEY, *_FACTS, "document_no", "_delivery_id", "_file_sha256", "_xpath"]
+    rows: list[Row] = []
+    for receipt in receipts:
+        if receipt.source == "ehf":
+            path = table_path(home, schema.EHF_INVOICES, owner, receipt.delivery_id)
+            rows += pq.ParquetFile(path).read(columns=columns).to_pylist()
+    return rows
