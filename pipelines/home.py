@@ -6,6 +6,7 @@ what a register's columns are (registers.py), writing any of it (demo/ and ``sam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -196,6 +197,9 @@ class Home:
         return rows
 
 
+# Both name folders of the home.
+_OWNER = r"[0-9]{4}|_workshop_[0-9A-Z]{2,20}"
+_SOURCE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _TOP_KEYS = {"name", "host", "currency", "as_of", "publication", "keys", "members", "joint_sources"}
 _SOURCE_KEYS = {"name", "kind", "folder", "url", "profile", "settle_seconds", "schedule"}
 
@@ -292,6 +296,9 @@ class _Reader:
             if not isinstance(municipality_no, str):
                 self.problem(path, "the municipality number must be quoted text: '0301'.")
                 continue
+            if not re.fullmatch(_OWNER, municipality_no):
+                self.problem(path, "must be a municipality number of four digits, or _workshop_ with its org number.")
+                continue
             if not isinstance(entry, Mapping):
                 self.problem(path, "must hold 'sources'.")
                 continue
@@ -328,6 +335,9 @@ class _Reader:
         if entry.get("folder") and entry.get("url"):
             self.problem(path, "give folder or url, not both.")
         name = str(entry.get("name") or kind)
+        if not re.fullmatch(_SOURCE_NAME, name):
+            self.problem(f"{path}.name", "must be letters, digits, - and _ only: it names folders.")
+            return None
         return Source(
             owner=owner,
             name=name,

@@ -1,1 +1,5 @@
-"""Dropped files to write-once bytes: each owner's deliveries, with a receipt for every one."""
+"""Landing: what was handed in, kept byte for byte, with a receipt for each delivery.
+
+Belongs here: taking drops from where members put them, the write-once store, receipts. Not here: what a file says
+(parsing/).
+"""
