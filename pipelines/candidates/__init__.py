@@ -1,0 +1,1 @@
+"""Candidates: the product tables cut to one recipient, suppressed and rendered, not yet allowed out."""

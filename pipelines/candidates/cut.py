@@ -1,0 +1,121 @@
+"""Cut a published table to one recipient: the only way out of the joint tables.
+
+Belongs here: reading a product table, keeping one recipient's rows of one window, the published columns and types. Not
+here: what is hidden in them (suppress.py, masking.py), files (render.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipelines.candidates.masking import mask_payees
+from pipelines.candidates.products import CandidateKey, ProductTable, Window
+from pipelines.candidates.suppress import CONTRIBUTOR_COLUMNS, suppress_market_view
+from pipelines.errors import BuildFailed
+from pipelines.warehouse.sources import SQL_TYPES
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_COVERS = {
+    "month": "{column} in (select unnest($months))",
+    "year": "cast({column} as integer) in (select unnest($years))",
+    # Figures whose period ends in the window, and the calendar years that it touches.
+    "period": (
+        "(period_end between $first_day and $last_day"
+        " or (date_part('year', period_end) in (select unnest($years))"
+        " and period_start = make_date(date_part('year', period_end)::integer, 1, 1)"
+        " and period_end = make_date(date_part('year', period_end)::integer, 12, 31)))"
+    ),
+    "all": "true",
+}
+# Published columns that suppression makes; the others are read.
+_DECIDED = {"other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band", "suppression_code"}
+
+
+def cut_table(warehouse: duckdb.DuckDBPyConnection, table: ProductTable, key: CandidateKey, window: Window) -> pa.Table:
+    """Return what of a product's table the recipient may get, with exactly the published columns.
+
+    Raises:
+        BuildFailed: The warehouse's table is absent, lacks a column, or gave a row of another recipient.
+    """
+    if table.name == "market_view":
+        read = {field.name: field.type for field in table.fields if field.name not in _DECIDED} | CONTRIBUTOR_COLUMNS
+        cells = suppress_market_view(_read(warehouse, table, read, key, window).to_pylist())
+        return _as_published(table, cells)
+    rows = _read(warehouse, table, {field.name: field.type for field in table.fields}, key, window)
+    if table.name == "municipality_extract":
+        rows = mask_payees(rows, strict_functions(warehouse))
+    return rows.cast(table.arrow_schema)
+
+
+def _as_published(table: ProductTable, rows: list[dict[str, Any]]) -> pa.Table:
+    import pyarrow as pa
+
+    schema = table.arrow_schema
+    return pa.table({name: pa.array([row[name] for row in rows], schema.field(name).type) for name in schema.names})
+
+
+def _read(
+    warehouse: duckdb.DuckDBPyConnection,
+    table: ProductTable,
+    columns: Mapping[str, str],
+    key: CandidateKey,
+    window: Window,
+) -> pa.Table:
+    import duckdb
+    import pyarrow.compute as pc
+
+    selected = ", ".join(f'cast("{name}" as {SQL_TYPES[kind]}) as "{name}"' for name, kind in columns.items())
+    condition = _COVERS[table.covers].format(column=f'"{table.period_column}"')
+    known = {
+        "recipient": key.recipient,
+        "months": list(window.months),
+        "years": list(window.years),
+        "first_day": window.first_day,
+        "last_day": window.last_day,
+    }
+    try:
+        rows = warehouse.execute(
+            f'select "{table.recipient_column}" as _recipient, {selected} from products."{table.source}"'  # noqa: S608
+            f' where "{table.recipient_column}" = $recipient and {condition}',
+            {name: value for name, value in known.items() if name == "recipient" or f"${name}" in condition},
+        ).to_arrow_table()
+    except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException) as error:
+        raise BuildFailed(
+            f"The product table {table.source} is not as agreed: {str(error).splitlines()[0]}",
+            where="warehouse/samandel.duckdb, schema products",
+            remedy="Build the warehouse again with this version: 'samandel run'.",
+        ) from error
+    if rows.num_rows and not pc.all(pc.equal(rows["_recipient"], key.recipient)).as_py():
+        raise BuildFailed(
+            f"The product table {table.source} gave another recipient's rows.", where=key.recipient, remedy="Report it."
+        )
+    return rows.drop_columns(["_recipient"])
+
+
+def strict_functions(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the client functions whose lines name nobody, whatever year: a retired code stays as private as it was."""
+    rows = warehouse.execute(
+        "select distinct cast(kostra_function as varchar) from main.kostra_sensitive_functions"
+        " where privacy_class = 'client_strict' order by 1"
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def coverage(
+    warehouse: duckdb.DuckDBPyConnection, window: Window, municipality_no: str | None = None
+) -> dict[str, list[str]]:
+    """Return the months that have purchases, by municipality; of one, or of all whose data stand behind the figures."""
+    rows = warehouse.execute(
+        "select recipient_municipality_no, period_month from products.product_municipality_extract"
+        " where period_month in (select unnest($months)) and coalesce(recipient_municipality_no = $only, true)"
+        " group by all order by all",
+        {"months": list(window.months), "only": municipality_no},
+    ).fetchall()
+    months: dict[str, list[str]] = {}
+    for owner, month in rows:
+        months.setdefault(owner, []).append(month)
+    return months

@@ -1,0 +1,98 @@
+"""Describe a candidate's files: ``datapackage.json`` by the Frictionless specification.
+
+Belongs here: the document. Not here: the words (products.py), the bytes (render.py). It holds no time and no place, so
+that the same tables give the same package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.candidates.products import CandidateKey, Field, Product, ProductTable, Window
+from pipelines.files import pretty_json, sha256_bytes
+
+FILE_NAME = "datapackage.json"
+_TYPES = {
+    "text": "string",
+    "date": "date",
+    "integer": "integer",
+    "boolean": "boolean",
+    "money": "number",
+    "quantity": "number",
+    "fraction": "number",
+}
+
+
+def package_bytes(
+    product: Product,
+    key: CandidateKey,
+    *,
+    recipient_name: str,
+    window: Window,
+    coverage: Mapping[str, list[str]],
+    files: Mapping[str, bytes],
+) -> bytes:
+    """Return the document that describes a candidate's files.
+
+    Args:
+        product: What is published.
+        key: To whom, for which month.
+        recipient_name: The recipient's name.
+        window: The months that the content covers.
+        coverage: By municipality, the months that have purchases.
+        files: The candidate's other files by name.
+    """
+    document = {
+        "name": f"{key.product}-{key.recipient}-{key.period}".lower().replace("_", "-"),
+        "title": f"{product.title}: {recipient_name}, {key.period}",
+        "description": product.description,
+        "version": product.version,
+        "product": product.id,
+        "recipient": key.recipient,
+        "period": key.period,
+        "window": {"from": window.months[0], "to": window.months[-1]},
+        "coverage": [{"municipality_no": number, "months": months} for number, months in sorted(coverage.items())],
+        "usage_warnings": list(product.warnings),
+        "resources": [
+            resource
+            for table in product.tables
+            for resource in (
+                _resource(table, "csv", "text/csv", files[f"{table.name}.csv"]),
+                _resource(table, "parquet", "application/vnd.apache.parquet", files[f"{table.name}.parquet"]),
+            )
+        ],
+    }
+    return pretty_json(document).encode()
+
+
+def _resource(table: ProductTable, ending: str, mediatype: str, raw: bytes) -> dict[str, Any]:
+    resource: dict[str, Any] = {
+        "name": table.name if ending == "csv" else f"{table.name}-{ending}",
+        # Reading Parquet would take another package: for a validator it is a file, whose hash and size are checked.
+        "type": "table" if ending == "csv" else "file",
+        "path": f"{table.name}.{ending}",
+        "title": table.title,
+        "description": table.description,
+        "format": ending,
+        "mediatype": mediatype,
+        "hash": f"sha256:{sha256_bytes(raw)}",
+        "bytes": len(raw),
+        "schema": {"fields": [_field(field) for field in table.fields], "primaryKey": list(table.key)},
+    }
+    if ending == "csv":
+        resource["encoding"] = "utf-8"
+        resource["schema"]["missingValues"] = [""]
+    if table.warning:
+        resource["usage_warning"] = table.warning
+    return resource
+
+
+def _field(field: Field) -> dict[str, str]:
+    described = {
+        "name": field.name,
+        "type": _TYPES[field.type],
+        "title": field.title,
+        "description": field.description,
+    }
+    return {**described, "usage_warning": field.warning} if field.warning else described

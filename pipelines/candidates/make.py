@@ -1,0 +1,291 @@
+"""Make candidates: one folder of files per product and recipient, replaced whole, never made twice from the same.
+
+Belongs here: which candidates are due, what they are made from, the folder. Not here: what goes into a file (cut.py,
+render.py, datapackage.py), whether it may leave (gate/).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.candidates.cut import coverage, cut_table
+from pipelines.candidates.datapackage import FILE_NAME, package_bytes
+from pipelines.candidates.products import (
+    MUNICIPALITY_EXTRACT,
+    PRODUCTS,
+    CandidateKey,
+    Product,
+    Window,
+    window_ending_in,
+)
+from pipelines.candidates.render import csv_bytes, in_order, parquet_bytes
+from pipelines.errors import ConfigurationError, WarehouseBusy
+from pipelines.files import (
+    canonical_json,
+    folder_digest,
+    folder_in_place,
+    pretty_json,
+    sha256_bytes,
+    sha256_file,
+    write_atomically,
+)
+from pipelines.home import Home
+from pipelines.municipalities import holds_on
+from pipelines.settings import Clock
+from pipelines.warehouse.read import connect
+
+if TYPE_CHECKING:
+    import duckdb
+
+Registers = Mapping[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What lies ready to be judged.
+
+    Attributes:
+        key: Product, recipient, period.
+        folder: Where its files lie.
+        digest: SHA-256 of the folder.
+        is_new: It was rendered now; False where nothing that it is made from had changed.
+    """
+
+    key: CandidateKey
+    folder: Path
+    digest: str
+    is_new: bool
+
+
+def candidate_folder(home: Home, key: CandidateKey) -> Path:
+    """Return where a candidate's files lie."""
+    return home.candidates / key.product / key.recipient
+
+
+def inputs_file(home: Home, key: CandidateKey) -> Path:
+    """Return where it is noted what a candidate was made from; beside the folder, no part of its digest."""
+    return home.candidates / key.product / f"{key.recipient}.inputs.json"
+
+
+def window_of(home: Home, key: CandidateKey) -> Window:
+    """Return the months that a candidate covers."""
+    return window_ending_in(key.period, home.consortium.window_months)
+
+
+def due_keys(home: Home, period: str, as_of: date) -> list[CandidateKey]:
+    """Return what is due for a month: each product for everybody who is its recipient on a day, sorted."""
+    registers = home.read_registers()
+    return sorted(
+        {
+            CandidateKey(product.id, row[product.recipient_key], period)
+            for product in PRODUCTS.values()
+            for row in registers[product.recipients]
+            if holds_on(row, as_of)
+        }
+    )
+
+
+def inputs_digest(home: Home, key: CandidateKey) -> str:
+    """Return the digest of all that a candidate is made from.
+
+    Raises:
+        ConfigurationError: There is no warehouse.
+    """
+    facts = {
+        "product": key.product,
+        "recipient": key.recipient,
+        "period": key.period,
+        "window": list(window_of(home, key).months),
+        "build_id": current_build_id(home),
+        "code": _code_digest(),
+        # The recipient's name stands in the data package.
+        "recipients": _file_digest(home.registers / f"{_product(key).recipients}.csv"),
+    }
+    return sha256_bytes(canonical_json(facts).encode())
+
+
+def is_current(home: Home, key: CandidateKey) -> bool:
+    """Return whether a candidate's folder holds what would be made now: same inputs, and bytes as they were made."""
+    return _current_digest(home, key, inputs_digest(home, key)) is not None
+
+
+def make_candidate(home: Home, key: CandidateKey, clock: Clock) -> Candidate:
+    """Return a candidate, rendered unless it is current. For many, ``open_maker`` saves opening the warehouse anew.
+
+    Raises:
+        ConfigurationError: The product is not known, the recipient is none of its recipients on the clock's day, or there
+            is no warehouse.
+        BuildFailed: The warehouse's product tables are not as agreed.
+    """
+    with open_maker(home) as maker:
+        return maker.make(key, clock)
+
+
+@contextlib.contextmanager
+def open_maker(home: Home) -> Iterator[Maker]:
+    """Give a maker for many candidates of one home: registers are read once, the warehouse is opened at first need."""
+    maker = Maker(home)
+    try:
+        yield maker
+    finally:
+        maker.close()
+
+
+class Maker:
+    """Makes candidates over one connection to one build of the warehouse."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._registers: Registers | None = None
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._build_id = ""
+        self._coverage: dict[tuple[Window, str | None], dict[str, list[str]]] = {}
+
+    def close(self) -> None:
+        """Close the warehouse, if it was opened."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def make(self, key: CandidateKey, clock: Clock) -> Candidate:
+        """Return a candidate, rendered unless it is current; raises as ``make_candidate`` does."""
+        home = self._home
+        product = _product(key)
+        if self._registers is None:
+            self._registers = home.read_registers()
+        name = _recipient_name(self._registers, product, key, clock.as_of)
+        folder = candidate_folder(home, key)
+        _remove_remnants(folder)
+        inputs = inputs_digest(home, key)
+        standing = _current_digest(home, key, inputs)
+        if standing is not None:
+            return Candidate(key, folder, standing, is_new=False)
+        with folder_in_place(folder) as temporary:
+            for file_name, raw in self._files(product, key, name).items():
+                (temporary / file_name).write_bytes(raw)
+            digest = folder_digest(temporary)
+        noted = {
+            "period": key.period,
+            "build_id": self._build_id,
+            "inputs_digest": inputs,
+            "candidate_sha256": digest,
+        }
+        write_atomically(inputs_file(home, key), pretty_json(noted).encode())
+        return Candidate(key, folder, digest, is_new=True)
+
+    def _files(self, product: Product, key: CandidateKey, recipient_name: str) -> dict[str, bytes]:
+        warehouse = self._warehouse()
+        window = window_of(self._home, key)
+        files: dict[str, bytes] = {}
+        for table in product.tables:
+            rows = in_order(table, cut_table(warehouse, table, key, window))
+            files[f"{table.name}.csv"] = csv_bytes(rows)
+            files[f"{table.name}.parquet"] = parquet_bytes(rows)
+        only = key.recipient if product.id == MUNICIPALITY_EXTRACT else None
+        files[FILE_NAME] = package_bytes(
+            product,
+            key,
+            recipient_name=recipient_name,
+            window=window,
+            coverage=self._covered(window, only),
+            files=files,
+        )
+        return files
+
+    def _covered(self, window: Window, municipality_no: str | None) -> dict[str, list[str]]:
+        if (window, municipality_no) not in self._coverage:
+            self._coverage[window, municipality_no] = coverage(self._warehouse(), window, municipality_no)
+        return self._coverage[window, municipality_no]
+
+    def _warehouse(self) -> duckdb.DuckDBPyConnection:
+        build_id = current_build_id(self._home)
+        if self._connection is None:
+            self._connection = connect(self._home)
+            self._build_id = current_build_id(self._home)
+        if build_id != self._build_id:
+            raise WarehouseBusy(
+                "The warehouse was built again while candidates were made.",
+                where=str(self._home.warehouse),
+                remedy="Run again: 'samandel run'.",
+            )
+        return self._connection
+
+
+def current_build_id(home: Home) -> str:
+    """Return the id of the last green build.
+
+    Raises:
+        ConfigurationError: Nothing has been built yet.
+    """
+    path = home.warehouse / "current.json"
+    if not path.is_file():
+        raise ConfigurationError("There is no warehouse yet.", where=str(path), remedy="Build it with 'samandel run'.")
+    return str(json.loads(path.read_text(encoding="utf-8"))["build_id"])
+
+
+def _product(key: CandidateKey) -> Product:
+    if key.product not in PRODUCTS:
+        raise ConfigurationError(
+            f"'{key.product}' is not a product.", where="product", remedy=f"Known: {', '.join(PRODUCTS)}."
+        )
+    return PRODUCTS[key.product]
+
+
+def _recipient_name(registers: Registers, product: Product, key: CandidateKey, as_of: date) -> str:
+    """Return the recipient's name; whoever is no recipient on the day gets nothing."""
+    rows = [row for row in registers[product.recipients] if row[product.recipient_key] == key.recipient]
+    if not any(holds_on(row, as_of) for row in rows):
+        raise ConfigurationError(
+            f"{key.recipient} receives no {product.id} on {as_of}.",
+            where=f"registers/{product.recipients}.csv",
+            remedy=f"Add the recipient with its dates, or leave {key.recipient} out.",
+        )
+    # The name at the end of the window, so that making it later gives the same bytes; else the first one.
+    last_day = window_ending_in(key.period, 1).last_day
+    rows.sort(key=lambda row: (not holds_on(row, last_day), row["valid_from"]))
+    return str(rows[0]["name"])
+
+
+def _current_digest(home: Home, key: CandidateKey, inputs: str) -> str | None:
+    folder, noted = candidate_folder(home, key), inputs_file(home, key)
+    if not (folder.is_dir() and noted.is_file()):
+        return None
+    try:
+        stated = json.loads(noted.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    if stated.get("inputs_digest") != inputs or stated.get("period") != key.period:
+        return None
+    digest = folder_digest(folder)
+    return digest if digest == stated.get("candidate_sha256") else None
+
+
+def _remove_remnants(folder: Path) -> None:
+    """Remove what a killed earlier try left beside a folder."""
+    for remnant in sorted(folder.parent.glob(f".{folder.name}.*")):
+        if remnant.is_dir():
+            shutil.rmtree(remnant)
+        else:
+            remnant.unlink()
+
+
+def _file_digest(path: Path) -> str:
+    return sha256_file(path) if path.is_file() else "absent"
+
+
+@functools.cache
+def _code_digest() -> str:
+    """Return the digest of all that turns rows into bytes: this package, and the libraries that write files."""
+    here = Path(__file__).resolve().parent
+    files = [*sorted(here.glob("*.py")), here.parent / "tables.py"]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "pyarrow")]
+    return sha256_bytes("\n".join([*(f"{sha256_file(path)}  {path.name}" for path in files), *versions]).encode())
