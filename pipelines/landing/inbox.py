@@ -13,18 +13,23 @@ and it was never moved is only moved.
 
 from __future__ import annotations
 
+import errno
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.errors import ConfigurationError
+from pipelines.errors import ConfigurationError, UnreadableDelivery
 from pipelines.home import Home, Source
 from pipelines.landing.store import (
     LandedFile,
     Receipt,
     delivery_id_of,
+    flush_store,
+    printable,
     read_receipts,
+    remove_leftovers,
     store_bytes,
     write_receipt,
 )
@@ -33,6 +38,7 @@ from pipelines.settings import Clock
 TAKEN = ".taken"
 _CLAIM = ".claimed-loose-files"
 _CLAIMED_NAME = "loose-files"
+_MOVED = ".moved-"
 _UNFINISHED = {".part", ".tmp", ".crdownload", ".filepart"}
 
 
@@ -50,6 +56,8 @@ def pull_source(home: Home, source: Source, clock: Clock) -> list[Receipt]:
 
     Raises:
         ConfigurationError: The source is not a folder.
+        UnreadableDelivery: Some drops could not be taken (rights, disk); all others were, and these are tried again at
+            the next pull.
     """
     if "://" in source.url:
         transport = source.url.partition("://")[0]
@@ -61,17 +69,43 @@ def pull_source(home: Home, source: Source, clock: Clock) -> list[Receipt]:
     folder = home.path / source.url
     if not folder.is_dir():
         return []
-    if source.kind == "ehf":
-        _claim_loose_files(folder, source.settle_seconds)
-    known = [receipt for receipt in read_receipts(home, source.owner) if receipt.source_name == source.name]
-    taken: list[Receipt] = []
-    for drop in _drops(folder):
-        if drop.files and _has_settled([path for _, path in drop.files], source.settle_seconds):
-            receipt = _take(home, source, clock, drop, known)
-            if receipt is not None:
-                known.append(receipt)
-                taken.append(receipt)
+    remove_leftovers(home, source.owner, source.name)
+    for path in folder.glob(f"{_MOVED}*"):
+        _remove(path)
+    failed: list[str] = []
+    taken = _take_settled(home, source, clock, folder, failed)
+    if failed:
+        raise UnreadableDelivery(
+            f"Could not be taken: {'; '.join(failed)}.",
+            where=str(folder),
+            remedy="Give the service account the right to read and move them; the next run tries again.",
+        )
     return taken
+
+
+def _take_settled(home: Home, source: Source, clock: Clock, folder: Path, failed: list[str]) -> list[Receipt]:
+    if source.kind == "ehf":
+        _claim_loose_files(folder, source.settle_seconds, failed)
+    taken: list[Receipt] = []
+    known: list[Receipt] | None = None
+    for drop in _drops(folder, loose_files=source.kind != "ehf"):
+        try:
+            if not drop.files or not _has_settled([path for _, path in drop.files], source.settle_seconds):
+                continue
+            if known is None:
+                known = [entry for entry in read_receipts(home, source.owner) if entry.source_name == source.name]
+            receipt = _take(home, source, clock, drop, known)
+        except OSError as error:
+            failed.append(_failure(drop.name, error))
+            continue
+        if receipt is not None:
+            known.append(receipt)
+            taken.append(receipt)
+    return taken
+
+
+def _failure(name: str, error: OSError) -> str:
+    return f"{printable(name)} ({error.strerror or type(error).__name__})"
 
 
 def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Receipt]) -> Receipt | None:
@@ -82,7 +116,7 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
     unmoved = [
         receipt
         for receipt in same
-        if receipt.drop == drop.name and not _taken_path(home, source, receipt.sequence, drop.name).exists()
+        if receipt.drop == printable(drop.name) and not _taken_path(home, source, receipt.sequence, drop.name).exists()
     ]
     if unmoved:
         _move_away(home, source, unmoved[-1].sequence, drop)
@@ -94,7 +128,7 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
         source_name=source.name,
         sequence=max((receipt.sequence for receipt in known), default=0) + 1,
         received_at=clock.now,
-        drop=drop.name,
+        drop=printable(drop.name),
         duplicate_of=delivery_id if same else None,
         files=files,
     )
@@ -104,7 +138,9 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
 
 
 def _store(home: Home, source: Source, drop: Drop) -> tuple[LandedFile, ...]:
-    return tuple(store_bytes(home, source.owner, source.name, name, path.read_bytes()) for name, path in drop.files)
+    landed = [store_bytes(home, source.owner, source.name, name, path.read_bytes()) for name, path in drop.files]
+    flush_store(home, landed)
+    return tuple(sorted(landed, key=lambda file: (file.name, file.sha256)))
 
 
 def _taken_path(home: Home, source: Source, sequence: int, name: str) -> Path:
@@ -114,17 +150,46 @@ def _taken_path(home: Home, source: Source, sequence: int, name: str) -> Path:
 def _move_away(home: Home, source: Source, sequence: int, drop: Drop) -> None:
     target = _taken_path(home, source, sequence, drop.name)
     target.parent.mkdir(parents=True, exist_ok=True)
-    drop.path.rename(target)
+    try:
+        drop.path.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy_away(drop.path, target)
 
 
-def _drops(folder: Path) -> Iterator[Drop]:
+def _copy_away(path: Path, target: Path) -> None:
+    """Move to another file system: a whole copy first; then the original is put aside by rename and removed.
+
+    What is half removed is hidden, so that a kill cannot make it look like another drop.
+    """
+    arriving = target.with_name(f".{target.name}.tmp")
+    _remove(arriving)
+    if path.is_dir():
+        shutil.copytree(path, arriving)
+    else:
+        shutil.copy2(path, arriving)
+    arriving.rename(target)
+    aside = path.with_name(f"{_MOVED}{path.name}")
+    path.rename(aside)
+    _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _drops(folder: Path, *, loose_files: bool) -> Iterator[Drop]:
     for path in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if path.is_symlink():
             continue  # a link may lead anywhere: only what was really dropped is taken
         if path.is_dir() and (not path.name.startswith(".") or path.name == _CLAIM):
             name = _CLAIMED_NAME if path.name == _CLAIM else path.name
             yield Drop(name, path, tuple(_files_below(path)))
-        elif path.is_file() and _is_finished(path):
+        elif loose_files and path.is_file() and _is_finished(path):
             yield Drop(path.name, path, ((path.name, path),))
 
 
@@ -140,26 +205,36 @@ def _is_finished(path: Path) -> bool:
     return not path.name.startswith(".") and path.suffix.lower() not in _UNFINISHED
 
 
-def _claim_loose_files(folder: Path, settle_seconds: int) -> None:
+def _claim_loose_files(folder: Path, settle_seconds: int, failed: list[str]) -> None:
     """Gather loose e-invoices in one folder, so that they land as one delivery even if the move is cut short."""
     loose = [
         path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink() and _is_finished(path)
     ]
-    if not loose or not _has_settled(loose, settle_seconds):
-        return
     claim = folder / _CLAIM
-    claim.mkdir(exist_ok=True)
-    for path in loose:
-        path.rename(claim / path.name)
+    try:
+        if not loose or not _has_settled(loose, settle_seconds):
+            return
+        claim.mkdir(exist_ok=True)
+        for path in loose:
+            # A name that is claimed already was dropped again since: it stays, and is gathered at the next pull.
+            if not (claim / path.name).exists():
+                path.rename(claim / path.name)
+    except OSError as error:
+        failed.append(_failure("loose files", error))
 
 
 def _has_settled(paths: list[Path], settle_seconds: int) -> bool:
     """Return whether no file has grown for the given time, waiting for it once; growing files come at the next pull."""
     if settle_seconds <= 0:
         return True
-    before = [(path.stat().st_size, path.stat().st_mtime) for path in paths]
+    before = _facts(paths)
+    # A file's age goes by the machine's own clock, whatever day the run is pinned to.
     rest = max(mtime for _, mtime in before) + settle_seconds - time.time()
     if rest <= 0:
         return True
     time.sleep(min(rest, settle_seconds))
-    return [(path.stat().st_size, path.stat().st_mtime) for path in paths] == before
+    return _facts(paths) == before
+
+
+def _facts(paths: list[Path]) -> list[tuple[int, float]]:
+    return [(facts.st_size, facts.st_mtime) for facts in (path.stat() for path in paths)]
