@@ -34,6 +34,11 @@ def silence_tools() -> None:
         os.environ.setdefault(name, value)
 
 
+def child_environment(**more: str) -> dict[str, str]:
+    """Return this process's environment for a child process, with the tools silenced and some names added."""
+    return {**QUIET_TOOLS, **os.environ, **more}
+
+
 def default_home() -> Path:
     """Return the home named by SAMANDEL_HOME, else ``data/demo`` of this installation."""
     named = os.environ.get("SAMANDEL_HOME")

@@ -1,0 +1,78 @@
+{#
+    Small scalar rules that several models need. Each says what comes out; none reads a relation. What DuckDB alone
+    spells this way is kept here, so that another engine needs this folder only.
+#}
+
+{# A hash of business facts: the same facts are the same key in every build. #}
+{% macro hash_of(expressions) -%}
+    md5(concat_ws('|'
+        {%- for expression in expressions -%}
+            , coalesce(cast({{ expression }} as varchar), '')
+        {%- endfor -%}
+    ))
+{%- endmacro %}
+
+{# An invoice number as two systems agree on it: upper case, letters and digits only, no leading zeros; empty is null. #}
+{% macro normalised_invoice_no(expression) -%}
+    nullif(
+        ltrim(regexp_replace(upper({{ expression }}), '[^\p{L}\p{N}]+', '', 'g'), '0'), ''
+    )
+{%- endmacro %}
+
+{# An organisation number as digits: spaces, NO and MVA taken off; null where nothing is left. #}
+{% macro normalised_org_no(expression) -%}
+    nullif(
+        regexp_replace(upper({{ expression }}), '[^0-9A-Z]+|^[^0-9A-Z]*NO|MVA[^0-9A-Z]*$', '', 'g'), ''
+    )
+{%- endmacro %}
+
+{# Whether nine digits carry the right check digit (weights 3 2 7 6 5 4 3 2, modulo 11). Null reads as false. #}
+{% macro is_valid_org_no(expression) -%}
+    coalesce(
+        regexp_full_match({{ expression }}, '[0-9]{9}')
+        and (
+            {%- for weight in [3, 2, 7, 6, 5, 4, 3, 2] %}
+            {% if not loop.first %}+ {% endif -%}
+            {{ weight }} * coalesce(try_cast(substr({{ expression }}, {{ loop.index }}, 1) as integer), 0)
+            {%- endfor %}
+            + coalesce(try_cast(substr({{ expression }}, 9, 1) as integer), 1)
+        ) % 11 = 0,
+        false
+    )
+{%- endmacro %}
+
+{# A name to compare by: upper case, punctuation to spaces, one space, no trailing legal form; empty is null. #}
+{% macro normalised_name(expression) -%}
+    nullif(
+        regexp_replace(
+            trim(regexp_replace(upper({{ expression }}), '[^\p{L}\p{N}]+', ' ', 'g')),
+            ' (AS|ASA|ENK|SA|KF|IKS)$',
+            ''
+        ),
+        ''
+    )
+{%- endmacro %}
+
+{# Whether a dated row holds on a day; both ends belong to it, an empty end is open. #}
+{% macro holds_on(relation, day) -%}
+    {{ relation }}.valid_from <= {{ day }} and {{ day }} <= coalesce({{ relation }}.valid_to, date '9999-12-31')
+{%- endmacro %}
+
+{# The first day of a fiscal period; 13 and above are year-end postings and belong to December. #}
+{% macro first_day_of(fiscal_period) -%}
+    try_cast(
+        substr({{ fiscal_period }}, 1, 5)
+        || lpad(cast(least(try_cast(substr({{ fiscal_period }}, 6, 2) as integer), 12) as varchar), 2, '0')
+        || '-01' as date
+    )
+{%- endmacro %}
+
+{# A day's month as text. #}
+{% macro month_of(day) -%}
+    strftime({{ day }}, '%Y-%m')
+{%- endmacro %}
+
+{# The parts of a text that is separated by semicolons, one row each. #}
+{% macro parts_of(expression) -%}
+    unnest(string_split({{ expression }}, ';'))
+{%- endmacro %}

@@ -1,0 +1,147 @@
+with
+
+documents as (
+    select * from {{ ref('stg_ehf__invoices') }}
+),
+
+lines as (
+    select * from {{ ref('stg_ehf__invoice_lines') }}
+),
+
+allowance_charges as (
+    select * from {{ ref('stg_ehf__allowance_charges') }}
+    where level = 'document'
+),
+
+accounts as (
+    select * from {{ ref('int_accounts__dated') }}
+),
+
+-- What the seller wrote as posting string counts where it is an account of the buyer on the day.
+line_accounts as (
+    select
+        lines.municipality_no,
+        lines.document_id,
+        lines._row_no,
+        coalesce(of_line.local_account, of_document.local_account) as local_account
+    from lines
+    inner join documents
+        on
+            lines.municipality_no = documents.municipality_no
+            and lines.document_id = documents.document_id
+    left join accounts as of_line
+        on
+            lines.municipality_no = of_line.municipality_no
+            and lines.accounting_cost = of_line.local_account
+            and {{ holds_on('of_line', 'documents.invoice_date') }}
+    left join accounts as of_document
+        on
+            lines.municipality_no = of_document.municipality_no
+            and documents.accounting_cost = of_document.local_account
+            and {{ holds_on('of_document', 'documents.invoice_date') }}
+),
+
+largest_lines as (
+    select
+        lines.municipality_no,
+        lines.document_id,
+        arg_min(
+            line_accounts.local_account,
+            row(-abs(coalesce(lines.stated_amount, 0)), lines._row_no)
+        ) as local_account
+    from lines
+    inner join line_accounts
+        on
+            lines.municipality_no = line_accounts.municipality_no
+            and lines.document_id = line_accounts.document_id
+            and lines._row_no = line_accounts._row_no
+    group by lines.municipality_no, lines.document_id
+),
+
+unioned as (
+    select
+        lines.municipality_no,
+        lines.document_id,
+        'line' as row_kind,
+        lines.line_no,
+        lines.cpv_code,
+        line_accounts.local_account,
+        lines.stated_amount,
+        lines.vat_rate,
+        lines._delivery_id,
+        lines._file_sha256,
+        lines._row_no,
+        lines._xpath
+    from lines
+    inner join line_accounts
+        on
+            lines.municipality_no = line_accounts.municipality_no
+            and lines.document_id = line_accounts.document_id
+            and lines._row_no = line_accounts._row_no
+
+    union all
+
+    select
+        allowance_charges.municipality_no,
+        allowance_charges.document_id,
+        'allowance_charge' as row_kind,
+        null as line_no,
+        null as cpv_code,
+        largest_lines.local_account,
+        allowance_charges.stated_amount,
+        allowance_charges.vat_rate,
+        allowance_charges._delivery_id,
+        allowance_charges._file_sha256,
+        allowance_charges._row_no,
+        allowance_charges._xpath
+    from allowance_charges
+    left join largest_lines
+        on
+            allowance_charges.municipality_no = largest_lines.municipality_no
+            and allowance_charges.document_id = largest_lines.document_id
+),
+
+final as (
+    select
+        unioned.document_id,
+        unioned.municipality_no,
+        unioned.row_kind,
+        unioned.line_no,
+        unioned.cpv_code,
+        unioned.local_account,
+        accounts.local_account_text,
+        accounts.account_class,
+        accounts.kostra_art,
+        accounts.category_key as account_category_key,
+        if(
+            documents.invoice_date between accounts.scope_from and accounts.scope_to,
+            accounts.scope, null
+        ) as account_scope,
+        documents.currency,
+        cast(
+            if(documents.is_credit_note, -1, 1) * coalesce(unioned.stated_amount, 0)
+            as decimal(18, 2)
+        ) as amount,
+        cast(
+            round(
+                if(documents.is_credit_note, -1, 1)
+                * coalesce(unioned.stated_amount, 0) * unioned.vat_rate / 100, 2
+            ) as decimal(18, 2)
+        ) as vat_amount,
+        unioned._delivery_id,
+        unioned._file_sha256,
+        unioned._row_no,
+        unioned._xpath
+    from unioned
+    inner join documents
+        on
+            unioned.municipality_no = documents.municipality_no
+            and unioned.document_id = documents.document_id
+    left join accounts
+        on
+            unioned.municipality_no = accounts.municipality_no
+            and unioned.local_account = accounts.local_account
+            and {{ holds_on('accounts', 'documents.invoice_date') }}
+)
+
+select * from final

@@ -1,0 +1,106 @@
+with
+
+lines as (
+    select * from {{ ref('int_purchases__classified') }}
+),
+
+covering as (
+    select * from {{ ref('int_contracts__covering') }}
+),
+
+-- A contract counts by its number, else by its supplier in its category; the first by number where several do.
+contracts_by_line as (
+    select
+        lines.purchase_line_id,
+        arg_min(
+            covering.contract_id,
+            row(
+                coalesce(lines.contract_reference, '') != covering.contract_id,
+                covering.category_key is null,
+                covering.contract_id
+            )
+        ) as contract_id,
+        bool_or(lines.contract_reference = covering.contract_id) as has_reference
+    from lines
+    inner join covering
+        on
+            lines.municipality_no = covering.municipality_no
+            and {{ holds_on('covering', 'lines.spend_date') }}
+            and (
+                lines.contract_reference = covering.contract_id
+                or (
+                    lines.org_no = covering.supplier_org_no
+                    and coalesce(covering.category_key, lines.category_key) = lines.category_key
+                )
+            )
+    where lines.scope != 'vat'
+    group by lines.purchase_line_id
+),
+
+final as (
+    select
+        lines.purchase_line_id,
+        lines.municipality_no,
+        lines.invoice_id,
+        lines.org_no,
+        lines.payee_key,
+        lines.payee_name,
+        lines.payee_kind,
+        lines.payee_method,
+        lines.supplier_ledger_code,
+        lines.workshop_org_no,
+        lines.voucher_type,
+        lines.voucher_no,
+        lines.line_no,
+        lines.invoice_no,
+        lines.document_type,
+        lines.contract_reference,
+        lines.order_reference,
+        contracts_by_line.contract_id,
+        case
+            when contracts_by_line.contract_id is null then 'none'
+            when contracts_by_line.has_reference then 'reference'
+            else 'supplier'
+        end as contract_match,
+        lines.local_account,
+        lines.local_account_text,
+        lines.kostra_art,
+        lines.kostra_function,
+        lines.function_privacy_class,
+        lines.cost_centre,
+        lines.project_code,
+        lines.account_class,
+        lines.category_key,
+        lines.category_method,
+        lines.cpv_code,
+        lines.scope,
+        lines.stream,
+        lines.evidence,
+        lines.match_method,
+        lines.vat_basis,
+        lines.original_currency,
+        lines.fiscal_period,
+        lines.period_month,
+        lines.period_basis,
+        lines.quality_flags,
+        lines.payee_confidence,
+        lines.category_confidence,
+        lines.match_confidence,
+        lines.net_amount_nok,
+        lines.vat_amount_nok,
+        lines.original_amount,
+        lines.is_credit_note,
+        lines.is_internal,
+        lines.invoice_date,
+        lines.posting_date,
+        lines.spend_date,
+        lines._source,
+        lines._delivery_id,
+        lines._file_sha256,
+        lines._row_no,
+        lines._xpath
+    from lines
+    left join contracts_by_line on lines.purchase_line_id = contracts_by_line.purchase_line_id
+)
+
+select * from final

@@ -1,0 +1,44 @@
+with
+
+delivered as (
+    select * from {{ source('ledger', 'ledger_postings') }}
+),
+
+accepted as (
+    select * from delivered
+    where {{ accepted_periods('delivered.fiscal_period') }}
+),
+
+final as (
+    select
+        {{ hash_of(['municipality_no', '_delivery_id', '_file_sha256', '_row_no']) }}
+            as posting_id,
+        municipality_no,
+        supplier_org_no as stated_supplier_org_no,
+        voucher_type,
+        voucher_no,
+        line_no,
+        invoice_no,
+        supplier_ledger_code,
+        supplier_name,
+        local_account,
+        local_account_text,
+        kostra_function,
+        cost_centre,
+        project_code,
+        contract_reference,
+        fiscal_period,
+        amount_kind,
+        coalesce(upper(currency), 'NOK') as currency,
+        amount,
+        posting_date,
+        invoice_date,
+        _source,
+        _delivery_id,
+        _file_sha256,
+        _row_no,
+        _xpath
+    from accepted
+)
+
+select * from final

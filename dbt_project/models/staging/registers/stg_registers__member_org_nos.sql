@@ -1,0 +1,1 @@
+select * from {{ source('registers', 'register_member_org_nos') }}

@@ -1,0 +1,212 @@
+"""Build the warehouse into a new file and swap it in whole.
+
+Belongs here: what a build depends on, its folder and environment, running dbt on it, the swap. Not here: what is built
+(dbt_project/), who calls it and when (assets/), reading the result (read.py).
+
+A build is named by its inputs: the bytes of every parsed file and of the dbt project. No clock is among them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import BuildFailed
+from pipelines.files import exclusive_lock, pretty_json, sha256_bytes, sha256_file, write_atomically
+from pipelines.home import Home
+from pipelines.settings import DBT_PROJECT, QUIET_TOOLS, child_environment
+from pipelines.warehouse.project import project_digest
+from pipelines.warehouse.sources import parsed_tables
+
+_NOT_FOR_READERS = ("staging", "intermediate")
+_SHOWN_FAILURES = 10
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build in the making.
+
+    Attributes:
+        build_id: First 16 digits of ``input_digest``.
+        input_digest: What it is made from.
+        folder: Where it grows; removed when it is finished.
+        file: The DuckDB file, under its final name.
+        environment: What dbt must find in its environment.
+    """
+
+    build_id: str
+    input_digest: str
+    folder: Path
+    file: Path
+    environment: dict[str, str]
+
+
+def warehouse_lock(home: Home) -> AbstractContextManager[None]:
+    """Return the lock that a build holds from start to swap."""
+    return exclusive_lock(home.warehouse / ".lock", doing="building the warehouse")
+
+
+def input_digest(home: Home) -> str:
+    """Return the SHA-256 of everything that a build depends on: parsed files and the dbt project."""
+    lines = [f"dbt {project_digest()}"]
+    lines += [f"{sha256_file(path)} {path.relative_to(home.parsed).as_posix()}" for path in _parsed_files(home)]
+    return sha256_bytes("\n".join(lines).encode())
+
+
+def _parsed_files(home: Home) -> Iterator[Path]:
+    for name in sorted(parsed_tables()):
+        # Files of _none are empty and made here: whether they exist yet changes nothing.
+        yield from sorted(
+            path for path in (home.parsed / name).glob("*/*.parquet") if path.parent.name != "municipality_no=_none"
+        )
+
+
+def is_current(home: Home) -> bool:
+    """Return whether the warehouse that stands was made from exactly these inputs."""
+    current = home.warehouse / "current.json"
+    if not (current.is_file() and home.warehouse_file.is_file()):
+        return False
+    return bool(json.loads(current.read_text(encoding="utf-8"))["input_digest"] == input_digest(home))
+
+
+def current_build_id(home: Home) -> str | None:
+    """Return the id of the build that stands, or None where there is none."""
+    current = home.warehouse / "current.json"
+    return str(json.loads(current.read_text(encoding="utf-8"))["build_id"]) if current.is_file() else None
+
+
+def start_build(home: Home) -> Build:
+    """Return a new, empty build; what an earlier kill left half-made is removed.
+
+    Every parsed table has at least one typed file afterwards, so that dbt can read it.
+    """
+    ensure_tables(home)
+    digest = input_digest(home)
+    build_id = digest[:16]
+    builds = home.warehouse / "builds"
+    shutil.rmtree(builds, ignore_errors=True)
+    folder = builds / build_id
+    folder.mkdir(parents=True)
+    file = folder / home.warehouse_file.name
+    return Build(build_id, digest, folder, file, environment(home, file))
+
+
+def environment(home: Home, file: Path) -> dict[str, str]:
+    """Return what dbt must find in its environment to build one file of one home."""
+    return {
+        **QUIET_TOOLS,
+        "SAMANDEL_BUILD_FILE": str(file.resolve()),
+        # It stands inside a quoted SQL text.
+        "SAMANDEL_PARSED": str(home.parsed.resolve()).replace("'", "''"),
+    }
+
+
+def ensure_tables(home: Home) -> None:
+    """Give every parsed table an empty, typed file, so that no delivery at all still reads as no rows."""
+    from pipelines.tables import arrow_table, write_parquet
+
+    for name, table in parsed_tables().items():
+        path = home.parsed / name / "municipality_no=_none" / "empty.parquet"
+        if not path.is_file():
+            write_parquet(path, arrow_table(table, []))
+
+
+def finish_build(home: Home, build: Build) -> None:
+    """Swap a finished build in: only marts, products and seeds remain, in a file that stands alone.
+
+    Raises:
+        BuildFailed: dbt made no file.
+    """
+    if not build.file.is_file():
+        raise BuildFailed("dbt ended without a warehouse file.", where=str(build.file), remedy="Read dbt's messages.")
+    _drop_inner_schemas(build.file)
+    with build.file.open("rb") as stream:
+        os.fsync(stream.fileno())
+    build.file.replace(home.warehouse_file)
+    write_atomically(
+        home.warehouse / "current.json",
+        pretty_json({"build_id": build.build_id, "input_digest": build.input_digest}).encode(),
+    )
+    shutil.rmtree(home.warehouse / "builds", ignore_errors=True)
+
+
+def _drop_inner_schemas(file: Path) -> None:
+    import duckdb
+
+    with duckdb.connect(str(file)) as connection:
+        for schema in _NOT_FOR_READERS:
+            connection.execute(f"drop schema if exists {schema} cascade")
+        connection.execute("checkpoint")
+
+
+def dbt_arguments(full_refresh: bool = False) -> list[str]:
+    """Return dbt's arguments for a build. Unit tests of models prove our code, not data: they run in our own tests."""
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    return [*arguments, "--full-refresh"] if full_refresh else arguments
+
+
+def run_dbt(build: Build, arguments: list[str] | None = None) -> None:
+    """Run dbt on a build, in a process of its own.
+
+    Raises:
+        BuildFailed: A model, seed or test failed; each is named.
+    """
+    target = build.folder / "target"
+    target.mkdir(exist_ok=True)
+    parsed_before = DBT_PROJECT / "target" / "partial_parse.msgpack"
+    if parsed_before.is_file():
+        shutil.copy(parsed_before, target)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "dbt.cli.main", *(arguments or dbt_arguments())),
+            *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+            *("--target-path", str(target), "--log-path", str(build.folder / "logs"), "--no-use-colors"),
+        ],
+        env=child_environment(**build.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BuildFailed(
+            "The warehouse could not be built; the last good one stands.",
+            where="\n          ".join(failed_nodes(target) or done.stdout.splitlines()[-_SHOWN_FAILURES:]),
+            remedy="A failed test of a key or a sum is a fault of ours: report it with the names above.",
+        )
+
+
+def failed_nodes(target: Path) -> list[str]:
+    """Return what failed in dbt's last run, by name and message; empty where dbt left no results."""
+    path = target / "run_results.json"
+    if not path.is_file():
+        return []
+    results: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return [
+        f"{result['unique_id']}: {' '.join(str(result.get('message') or '').split())}"
+        for result in results
+        if result["status"] in ("error", "fail", "runtime error")
+    ]
+
+
+def build_warehouse(home: Home, *, full_refresh: bool = False) -> bool:
+    """Build and swap the warehouse unless it is current already; return whether it was built.
+
+    Raises:
+        BuildFailed: dbt failed; the last good warehouse stands.
+        WarehouseBusy: Another process is building it.
+    """
+    with warehouse_lock(home):
+        if not full_refresh and is_current(home):
+            return False
+        build = start_build(home)
+        run_dbt(build, dbt_arguments(full_refresh))
+        finish_build(home, build)
+    return True
