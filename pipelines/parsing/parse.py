@@ -6,11 +6,13 @@ Belongs here: which delivery must be parsed, whose document it is (RF10), and ke
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from pipelines.errors import SamandelError, UnreadableDelivery
+from pipelines.errors import ConfigurationError, SamandelError, UnreadableDelivery
 from pipelines.files import canonical_json, sha256_bytes
 from pipelines.home import Home, Source
 from pipelines.landing.store import LandedFile, Receipt, read_file, read_receipts
@@ -18,7 +20,7 @@ from pipelines.municipalities import own_org_nos
 from pipelines.parsing import brreg, ehf, ledger, schema
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.rejects import Reject
-from pipelines.parsing.store import Row, stored_key, write_table
+from pipelines.parsing.store import Placed, Row, place_receipts, remove_leftovers, stored_key, write_table
 from pipelines.tables import Table
 
 Registers = Mapping[str, list[dict[str, Any]]]
@@ -54,38 +56,35 @@ def parse_owner(home: Home, owner: str, registers: Registers) -> list[dict[str, 
         The outcome rows of what was parsed now. A delivery that cannot be parsed at all gives an outcome ``failed``
         and stops none of the others.
     """
+    remove_leftovers(home, owner)
     sources = {source.name: source for source in home.consortium.sources_of(owner)}
     outcomes: list[dict[str, Any]] = []
-    for receipt in read_receipts(home, owner):
-        if receipt.source == "registers":
-            continue
-        if receipt.duplicate_of:
-            outcomes += _note_duplicate(home, receipt)
+    receipts = [receipt for receipt in read_receipts(home, owner) if receipt.source != "registers"]
+    for placed in place_receipts(receipts):
+        if placed.is_duplicate:
+            outcomes += _note_duplicate(home, placed)
             continue
         try:
-            outcomes += _parse_one(home, receipt, sources.get(receipt.source_name), registers)
+            outcomes += _parse_one(home, placed, sources.get(placed.receipt.source_name), registers)
         except Exception as error:  # noqa: BLE001  one delivery never stops the others; the outcome says what happened
-            outcomes.append(_fail(home, receipt, error))
+            outcomes.append(_fail(home, placed, error))
     return outcomes
 
 
-def _parse_one(home: Home, receipt: Receipt, source: Source | None, registers: Registers) -> list[dict[str, Any]]:
-    profile = _profile_of(home, source) if receipt.source == "ledger" else None
+def _parse_one(home: Home, placed: Placed, source: Source | None, registers: Registers) -> list[dict[str, Any]]:
+    receipt = placed.receipt
+    stored = stored_key(home, receipt.owner, placed.name)
+    try:
+        profile = _profile_of(home, source) if receipt.source == "ledger" else None
+    except ConfigurationError:
+        if stored is None:
+            raise
+        return []  # what was read while there was a profile stands
     key = _parse_key(receipt, profile, registers)
-    if stored_key(home, receipt.owner, receipt.delivery_id) == key:
+    if stored == key:
         return []
-    parse = _PARSERS.get(receipt.source)
-    if parse is None:
-        raise UnreadableDelivery(
-            f"Deliveries of kind {receipt.source} cannot be read yet.", remedy="Deliver a ledger or e-invoices."
-        )
-    parsed = ParsedDelivery({table.name: [] for table in _TABLES_OF_KIND[receipt.source]})
-    for file in receipt.files:
-        parse(home, receipt, file, parsed, profile, registers)
-    if parsed.rows_in != parsed.rows_out + parsed.count("reject"):
-        raise AssertionError("rows were lost between the files and the parsed tables")
-    outcome = _outcome(receipt, "empty" if parsed.rows_in == 0 else "ok")
-    outcome |= {
+    parsed = _read_delivery(home, receipt, profile, registers)
+    outcome = _outcome(receipt, "ok") | {
         "rows_in": parsed.rows_in,
         "rows_out": parsed.rows_out,
         "rejects": parsed.count("reject"),
@@ -93,35 +92,68 @@ def _parse_one(home: Home, receipt: Receipt, source: Source | None, registers: R
         "covered_from": min(parsed.months, default=None),
         "covered_to": max(parsed.months, default=None),
     }
-    if parsed.rows_in and not parsed.rows_out:
-        outcome |= {"outcome": "failed", "rule": parsed.rejects[0]["rule"], "message": parsed.rejects[0]["message"]}
+    outcome |= _verdict(parsed)
     for table in _TABLES_OF_KIND[receipt.source]:
-        write_table(home, table, receipt.owner, receipt.delivery_id, parsed.tables[table.name])
-    write_table(home, schema.REJECTS, receipt.owner, receipt.delivery_id, parsed.rejects)
+        write_table(home, table, receipt.owner, placed.name, parsed.tables[table.name])
+    write_table(home, schema.REJECTS, receipt.owner, placed.name, parsed.rejects)
     # Last: from now on the delivery is parsed.
-    write_table(home, schema.OUTCOMES, receipt.owner, receipt.delivery_id, [_landed(receipt), outcome], key=key)
+    write_table(home, schema.OUTCOMES, receipt.owner, placed.name, [_landed(receipt), outcome], key=key)
     return [outcome]
+
+
+def _read_delivery(home: Home, receipt: Receipt, profile: Profile | None, registers: Registers) -> ParsedDelivery:
+    parse = _PARSERS.get(receipt.source)
+    if parse is None:
+        raise UnreadableDelivery(
+            f"Deliveries of kind {receipt.source} cannot be read yet.", remedy="Deliver a ledger or e-invoices."
+        )
+    parsed = ParsedDelivery({table.name: [] for table in _TABLES_OF_KIND[receipt.source]})
+    read: dict[str, LandedFile] = {}
+    for file in receipt.files:
+        if (same := read.setdefault(file.sha256, file)) is not file:
+            # Two names, the same bytes: one of them counts.
+            message = f"The delivery holds the same bytes as {same.name} already. They are counted once."
+            parsed.rows_in += 1
+            parsed.rejects.append(_remark(receipt, file, Reject("IN03", message), "reject"))
+            continue
+        parse(home, receipt, file, parsed, profile, registers)
+    if parsed.rows_in != parsed.rows_out + parsed.count("reject"):
+        raise AssertionError("rows were lost between the files and the parsed tables")
+    return parsed
+
+
+def _verdict(parsed: ParsedDelivery) -> dict[str, Any]:
+    """Return what is to be said of a delivery of which nothing went on: it failed, unless it had sum rows only."""
+    refused = [row for row in parsed.rejects if row["severity"] == "reject" and row["rule"] != "IN08"]
+    if parsed.rows_out:
+        return {}
+    if not refused:
+        return {"outcome": "empty"}
+    return {"outcome": "failed", "rule": refused[0]["rule"], "message": refused[0]["message"]}
 
 
 def _profile_of(home: Home, source: Source | None) -> Profile:
     if source is None or source.profile is None:
-        raise UnreadableDelivery(
+        raise ConfigurationError(
             "The delivery's source is no longer in consortium.yaml, so its layout is unknown.",
+            where=source.name if source else "",
             remedy="Name the source again, with its profile.",
         )
     return ledger.load_profile(source.profile, home.path)
 
 
 def _parse_key(receipt: Receipt, profile: Profile | None, registers: Registers) -> str:
-    own_numbers = [
-        {name: str(value) for name, value in row.items()}
+    # Only what decides: a new name or a row above must not have ten thousand documents read again.
+    own_numbers = sorted(
+        (row["org_no"], str(row["valid_from"]), str(row["valid_to"]))
         for row in registers["member_org_nos"]
         if receipt.source == "ehf" and row["municipality_no"] == receipt.owner
-    ]
+    )
     facts = [
         receipt.source,
         _VERSIONS.get(receipt.source),
         ORCHESTRATION_VERSION,
+        [(table.name, table.column_names) for table in _TABLES_OF_KIND.get(receipt.source, ())],
         profile.digest if profile else None,
         own_numbers,
     ]
@@ -165,7 +197,7 @@ def _parse_ehf(
     if invoice is not None and (wrong := _wrong_tenant(receipt, invoice, registers)):
         rejects = [wrong]
     if invoice is None or rejects:
-        # One document, one reject: that is what is counted. What else was wrong with it goes into the message.
+        # One document, one reject: that is what is counted. What else was wrong with it is remarked on.
         first = rejects[0]
         parsed.rejects.append(_remark(receipt, file, first, "reject"))
         parsed.rejects += [_remark(receipt, file, other, "issue") for other in rejects[1:]]
@@ -211,9 +243,14 @@ def _parse_ledger(
     for posting in result.postings:
         parsed.tables["ledger_postings"].append(fixed | posting | lineage)
         if posting.get("fiscal_period"):
-            parsed.months.add(posting["fiscal_period"])
+            parsed.months.add(_month(posting["fiscal_period"]))
     parsed.rejects += [_remark(receipt, file, reject, "reject") for reject in result.rejects]
     parsed.rejects += [_remark(receipt, file, issue, "issue") for issue in result.issues]
+
+
+def _month(fiscal_period: str) -> str:
+    # Period 13 is booked after the year's end and belongs to its last month.
+    return f"{fiscal_period[:4]}-12" if fiscal_period[5:] > "12" else fiscal_period
 
 
 def _parse_brreg(
@@ -256,25 +293,33 @@ def _landed(receipt: Receipt) -> dict[str, Any]:
     return _outcome(receipt, "ok", step="landed")
 
 
-def _note_duplicate(home: Home, receipt: Receipt) -> list[dict[str, Any]]:
+def _note_duplicate(home: Home, placed: Placed) -> list[dict[str, Any]]:
     """IN03: the same files have been delivered before; nothing is parsed again."""
-    name = f"{receipt.delivery_id}.dup{receipt.sequence:06d}"
-    if stored_key(home, receipt.owner, name) == ORCHESTRATION_VERSION:
+    receipt = placed.receipt
+    if stored_key(home, receipt.owner, placed.name) == ORCHESTRATION_VERSION:
         return []
     outcome = _outcome(receipt, "duplicate", step="landed") | {
         "rule": "IN03",
-        "message": f"The same files were delivered before ({receipt.duplicate_of}); '{receipt.drop}' adds nothing.",
+        "message": f"The same files were delivered before ({receipt.delivery_id}); '{receipt.drop}' adds nothing.",
     }
-    write_table(home, schema.OUTCOMES, receipt.owner, name, [outcome], key=ORCHESTRATION_VERSION)
+    write_table(home, schema.OUTCOMES, receipt.owner, placed.name, [outcome], key=ORCHESTRATION_VERSION)
     return [outcome]
 
 
-def _fail(home: Home, receipt: Receipt, error: Exception) -> dict[str, Any]:
+def _fail(home: Home, placed: Placed, error: Exception) -> dict[str, Any]:
     """Write an outcome ``failed`` without a parse key, so that the next run tries again."""
-    # Only our own errors are sure to hold no data; of others the kind is enough to look it up.
-    text = str(error) if isinstance(error, SamandelError) else f"An unexpected {type(error).__name__}."
+    receipt = placed.receipt
+    # Only our own errors are sure to hold no data; of others the kind and the place in the code are enough.
+    text = (
+        str(error) if isinstance(error, SamandelError) else f"An unexpected {type(error).__name__} in {_place(error)}."
+    )
     outcome = _outcome(receipt, "failed") | {"rule": "IN01", "message": text}
     for table in (*_TABLES_OF_KIND.get(receipt.source, ()), schema.REJECTS):
-        write_table(home, table, receipt.owner, receipt.delivery_id, [])
-    write_table(home, schema.OUTCOMES, receipt.owner, receipt.delivery_id, [_landed(receipt), outcome])
+        write_table(home, table, receipt.owner, placed.name, [])
+    write_table(home, schema.OUTCOMES, receipt.owner, placed.name, [_landed(receipt), outcome])
     return outcome
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else "an unknown place"
