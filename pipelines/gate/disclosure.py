@@ -4,7 +4,7 @@ Belongs here: recomputing, from the warehouse alone, who stands behind each publ
 (candidates/); nothing is shared with it, so that an error there is found here.
 
 (1) A cell is a municipality, category and calendar year of addressable purchases: scope core or
-    core_service_replacement, category of kind product, payee known and no natural person.
+    core_service_replacement, category of kind product, payee known, no natural person and not the buyer itself.
 (2) Contributors are the payees other than the recipient with any amount, by organisation number, else by name.
 (3) Magnitudes are absolute values: a credit note does not make a supplier small.
 (4) A cell without any other contributor is shown as 0 and gives nobody away.
@@ -45,13 +45,17 @@ def cells(case: Case) -> list[Cell]:
     """Return every cell of the candidate's market view beside its recomputed contributors."""
     shown = " || ".join(f"case when view.{name} is null then '' else '{name},' end" for name in _HIDDEN_WITH_OTHER)
     rows = case.ask(
-        f"""
+        rf"""
         with addressable as (
             select
                 purchases.municipality_no,
                 purchases.category_key,
                 cast(purchases.period_month[1:4] as integer) as year,
-                coalesce(purchases.org_no, 'name ' || purchases.payee_name, purchases.purchase_line_id) as payee,
+                coalesce(
+                    purchases.org_no,
+                    upper(regexp_replace(purchases.payee_name, '[^\p{{L}}\p{{N}}]+', '', 'g')),
+                    purchases.purchase_line_id
+                ) as payee,
                 purchases.org_no is not distinct from $recipient as is_own,
                 purchases.net_amount_nok
             from fct_purchases as purchases
@@ -59,6 +63,7 @@ def cells(case: Case) -> list[Cell]:
                 on categories.category_key = purchases.category_key and categories.kind = 'product'
             where purchases.scope in ('core', 'core_service_replacement')
                 and purchases.payee_kind not in ('natural_person', 'unknown')
+                and not purchases.is_internal
         ),
         contributions as (
             select

@@ -15,6 +15,8 @@ from pipelines.gate.scanner import PERSONAL_NUMBER, find_contacts, find_personal
 from pipelines.parsing.mask import mask
 
 MASKED_NAME = "(skjermet)"
+# What leads to a payee: its name, its number, and the ledger's own code, which may be a personal number.
+_PAYEE = "municipality_extract.supplier_name, org_no, supplier_ledger_code"
 # What ledgers and invoices hold as free text; none of it is in a product contract.
 _DELIVERED_TEXTS = frozenset(
     {"posting_text", "item_name", "item_description", "buyer_reference", "note", "description", "comment", "reason"}
@@ -87,7 +89,9 @@ def contacts(case: Case) -> Finding:
 _EXTRACT_ROWS = """
     select
         rows.purchase_line_id,
-        coalesce(rows.supplier_name, '') not in ('', $masked) or rows.org_no is not null as is_named,
+        coalesce(rows.supplier_name, '') not in ('', $masked)
+            or rows.org_no is not null
+            or rows.supplier_ledger_code is not null as is_named,
         coalesce(purchases.payee_kind, 'unknown') as payee_kind,
         purchases.kostra_function,
         purchases.municipality_no
@@ -111,7 +115,7 @@ def persons_in_extract(case: Case) -> Finding:
         masked=MASKED_NAME,
     )
     reason = f"{failed} rows name a natural person or an unknown payee." if failed else f"{applied} rows are masked."
-    return Finding(applied, failed, reason, examples_of(named), "municipality_extract.supplier_name, org_no")
+    return Finding(applied, failed, reason, examples_of(named), _PAYEE)
 
 
 def sole_proprietors_in_extract(case: Case) -> Finding:
@@ -129,7 +133,7 @@ def sole_proprietors_in_extract(case: Case) -> Finding:
         if foreign
         else f"{len(rows)} rows of sole proprietors are the recipient's own."
     )
-    return Finding(len(rows), len(foreign), reason, examples_of(foreign), "municipality_extract.supplier_name, org_no")
+    return Finding(len(rows), len(foreign), reason, examples_of(foreign), _PAYEE)
 
 
 def strict_functions_in_extract(case: Case) -> Finding:
@@ -151,7 +155,7 @@ def strict_functions_in_extract(case: Case) -> Finding:
     reason = (
         f"{len(named)} rows of strict client functions name their payee." if named else f"{len(rows)} rows are masked."
     )
-    return Finding(len(rows), len(named), reason, examples_of(named), "municipality_extract.supplier_name, org_no")
+    return Finding(len(rows), len(named), reason, examples_of(named), _PAYEE)
 
 
 def strict_functions(case: Case) -> list[str]:

@@ -18,26 +18,13 @@ def org_number_check_digits(case: Case) -> Finding:
     """
     rows = case.ask(
         """
-        with wrong as (
-            select distinct _delivery_id, _file_sha256, _row_no
-            from fct_rejects
-            where municipality_no = $recipient and rule = 'RF04' and severity = 'issue'
-        ),
-        purchases as (
-            select
-                lines.purchase_line_id, abs(lines.net_amount_nok) as magnitude, lines.payee_method,
-                exists (
-                    select 1
-                    from wrong
-                    where wrong._delivery_id = lines._delivery_id and wrong._file_sha256 = lines._file_sha256
-                        and (wrong._row_no is null or wrong._row_no = lines._row_no)
-                ) as is_wrong
-            from fct_purchases as lines
-            where lines.municipality_no = $recipient and lines.period_month in $window
+        select purchase_line_id, coalesce(abs(net_amount_nok), 0), list_contains(flags, 'org_no_invalid')
+        from (
+            select *, string_split(coalesce(quality_flags, ''), ';') as flags
+            from fct_purchases
+            where municipality_no = $recipient and period_month in $window and payee_kind <> 'foreign'
         )
-        select purchase_line_id, coalesce(magnitude, 0), is_wrong
-        from purchases
-        where is_wrong or payee_method = 'org_no'
+        where not list_contains(flags, 'org_no_missing')
         order by all
         """
     )

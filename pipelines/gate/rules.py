@@ -76,6 +76,11 @@ class Finding:
     field: str = ""
     is_tolerated: bool = False
 
+    @property
+    def is_failing(self) -> bool:
+        """Return whether more is wrong than the rule tolerates."""
+        return bool(self.failed) and not self.is_tolerated
+
 
 @dataclass(frozen=True)
 class RuleResult:
@@ -100,7 +105,7 @@ class RuleResult:
 def combine(findings: Iterable[Finding]) -> Finding:
     """Return several checks of one rule as one finding; what failed is told first, "nothing to check" if all say so."""
     listed = list(findings)
-    failing = [finding for finding in listed if finding.failed and not finding.is_tolerated]
+    failing = [finding for finding in listed if finding.is_failing]
     telling = failing or [finding for finding in listed if finding.applied == 0]
     if not failing and any(finding.applied for finding in listed):
         telling = [finding for finding in listed if finding.applied]
@@ -120,7 +125,7 @@ def answer(rule: Rule, severity: str, finding: Finding) -> RuleResult:
     Raises:
         ValueError: Nothing was checked and nothing says why.
     """
-    if finding.failed and not finding.is_tolerated:
+    if finding.is_failing:
         status = FAILED
     elif finding.applied == 0:
         status = NOT_APPLICABLE

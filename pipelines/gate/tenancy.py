@@ -6,7 +6,7 @@ Belongs here: following every row back to whose it is; the candidate's shape. No
 from __future__ import annotations
 
 from pipelines.gate.case import EXTRACT, Case, examples_of
-from pipelines.gate.rules import Finding, combine
+from pipelines.gate.rules import MAX_EXAMPLES, Finding, combine
 
 _KPI_KEY = "kpi_key, measure, workshop_org_no, category_key, account_class, period_start, period_end"
 
@@ -109,11 +109,9 @@ def own_sales_only(case: Case) -> Finding:
 
 
 def agreed_shape(case: Case) -> Finding:
-    """TN03: return the files that are missing or that nobody agreed on, and what the suites found about columns."""
+    """TN03: return the files that are missing or that nobody agreed on; the suites hold the columns."""
     files = case.files
     problems = [f"{name} is missing" for name in files.missing] + [f"{name} is not agreed" for name in files.extra]
     count = len(case.suite.tables) * 2 + 1
-    shape = Finding(
-        count, len(problems), "; ".join(problems), tuple([*files.missing, *files.extra][:20]), "the candidate's folder"
-    )
-    return combine([shape, *[finding for rule, finding in case.suite_findings.items() if rule == "TN03"]])
+    examples = tuple([*files.missing, *files.extra][:MAX_EXAMPLES])
+    return Finding(count, len(problems), "; ".join(problems), examples, "the candidate's folder")

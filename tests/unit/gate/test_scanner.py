@@ -41,7 +41,16 @@ SYNTHETIC = personal_number(17, 5 + 80)
 @pytest.mark.parametrize(
     ("day", "month"),
     [(17, 5), (57, 5), (17, 45), (17, 70), (17, 85), (57, 85), (29, 2), (31, 92)],
-    ids=["ordinary", "D-number", "month + 40", "month + 65", "month + 80", "D-number + 80", "leap day", "December + 80"],
+    ids=[
+        "ordinary",
+        "D-number",
+        "month + 40",
+        "month + 65",
+        "month + 80",
+        "D-number + 80",
+        "leap day",
+        "December + 80",
+    ],
 )
 def test_every_series_is_recognised(day: int, month: int) -> None:
     assert is_personal_number(personal_number(day, month))

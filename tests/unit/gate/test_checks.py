@@ -1,0 +1,495 @@
+"""Every rule finds what is wrong, passes what is right, and says so where there is nothing to check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pytest
+
+from pipelines import settings
+from pipelines.candidates.products import CandidateKey
+from pipelines.gate.candidate_files import read_candidate
+from pipelines.gate.case import Case, window_of
+from pipelines.gate.checks import CHECKS
+from pipelines.gate.rules import RuleResult, answer, read_rules
+from pipelines.gate.suites import read_suite
+from pipelines.warehouse.read import connect
+from tests.unit.gate.small_home import (
+    EXTRACT,
+    NEIGHBOUR,
+    OWN,
+    SHARE,
+    WORKSHOP,
+    SmallHome,
+    accepted,
+    extract_row,
+    kpi,
+    outcome,
+    purchase,
+    reject,
+)
+from tests.unit.gate.test_scanner import SYNTHETIC
+
+RULES = read_rules(settings.EXPECTATIONS / "rules")
+Change = Callable[[SmallHome], None]
+
+
+def ask(small: SmallHome, rule: str, key: CandidateKey) -> RuleResult:
+    """What one rule's check says about a candidate, without the suites."""
+    suite = read_suite(settings.EXPECTATIONS, key.product)
+    files = read_candidate(small.folder(key), suite)
+    home = small.home
+    with connect(home) as warehouse:
+        for name, rows in files.tables.items():
+            warehouse.register(f"candidate_{name}", rows)
+        case = Case(
+            home,
+            key,
+            window_of(key.period, home.consortium.window_months),
+            files,
+            suite,
+            RULES,
+            home.read_registers(),
+            warehouse,
+        )
+        return answer(RULES[rule], RULES[rule].severity, CHECKS[rule, key.product](case))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong, and what must be said about it."""
+
+    rule: str
+    key: CandidateKey
+    change: Change
+    failed: int
+    says: str
+    example: str = ""
+
+
+def _warehouse(table: str, *rows: dict) -> Change:
+    return lambda small: small.warehouse[table].extend(rows)
+
+
+def _emptied(*tables: str) -> Change:
+    return lambda small: [small.warehouse[table].clear() for table in tables]
+
+
+def _cell(table: str, column: str, value: object, row: int = 0, key: CandidateKey = EXTRACT) -> Change:
+    def change(small: SmallHome) -> None:
+        small.tables[key][table][row][column] = value
+
+    return change
+
+
+def _row_of(line: str, **values: object) -> Change:
+    def change(small: SmallHome) -> None:
+        for row in small.tables[EXTRACT]["municipality_extract"]:
+            if row["purchase_line_id"] == line:
+                row.update(values)
+
+    return change
+
+
+def _lines(line: str, **values: object) -> Change:
+    """Change purchases in the warehouse."""
+
+    def change(small: SmallHome) -> None:
+        for row in small.warehouse["fct_purchases"]:
+            if row["purchase_line_id"] == line:
+                row.update(values)
+
+    return change
+
+
+def _all(*changes: Change) -> Change:
+    def change(small: SmallHome) -> None:
+        for each in changes:
+            each(small)
+
+    return change
+
+
+def _view(**values: object) -> Change:
+    def change(small: SmallHome) -> None:
+        small.tables[SHARE]["market_view"][0].update(values)
+
+    return change
+
+
+HIDDEN = {
+    "addressable_nok": None,
+    "other_nok_or_suppressed": None,
+    "other_suppliers_band": None,
+    "law_entry_headroom_band": None,
+    "suppression_code": "p",
+}
+FEW = _all(*(_lines(line, category_key="cpv_45") for line in ("a1", "a2")))
+LARGE = _all(
+    _lines("a4", net_amount_nok=Decimal("9000.00")),
+    _view(other_nok_or_suppressed=Decimal("9330.00"), addressable_nok=Decimal("9380.00")),
+)
+CREDITED = _all(
+    _lines("a4", net_amount_nok=Decimal("-9000.00")),
+    _view(other_nok_or_suppressed=Decimal("-8670.00"), addressable_nok=Decimal("-8620.00")),
+)
+FOREIGN_ROW = extract_row(purchase("n1", "320000006", "500.00"))
+
+FAULTS = [
+    Fault(
+        "IN01",
+        EXTRACT,
+        _warehouse("fct_rejects", reject("IN01", file_name="cut.xml")),
+        1,
+        "could not be read",
+        "cut.xml",
+    ),
+    Fault(
+        "IN01",
+        EXTRACT,
+        _warehouse("fct_outcomes", outcome("ledger", "d9", 0, outcome="failed", rule="IN01")),
+        1,
+        "could not be read",
+        "d9",
+    ),
+    Fault("IN02", EXTRACT, lambda s: s.warehouse["fct_delivery_periods"].pop(), 1, "1 of 2 expected months", "2026-10"),
+    Fault(
+        "IN02",
+        EXTRACT,
+        lambda s: s.warehouse["fct_delivery_periods"][0].update(state="superseded"),
+        1,
+        "1 of 2 expected months",
+        "9901/ledger/2026-09",
+    ),
+    Fault("IN02", EXTRACT, _warehouse("fct_delivery_periods", accepted(None)), 1, "rows of no period"),
+    Fault("IN02", SHARE, lambda s: s.warehouse["fct_delivery_periods"].clear(), 2, "2 of 2 expected months"),
+    Fault(
+        "IN03",
+        EXTRACT,
+        _warehouse("fct_outcomes", outcome("ledger", "d1", 0, outcome="duplicate", rule="IN03", sequence=2)),
+        1,
+        "1 deliveries",
+    ),
+    Fault("IN03", EXTRACT, _warehouse("fct_rejects", reject("IN03", source="ehf", _row_no=None)), 1, "1 documents"),
+    Fault(
+        "IN04",
+        EXTRACT,
+        _warehouse("fct_delivery_periods", accepted("2026-10", state="held")),
+        1,
+        "earlier delivery stands",
+    ),
+    Fault(
+        "IN06",
+        EXTRACT,
+        _warehouse("fct_rejects", *[reject("IN06", _row_no=n) for n in (3, 4)]),
+        2,
+        "cannot be read",
+        "/3",
+    ),
+    Fault("IN08", EXTRACT, _warehouse("fct_rejects", reject("IN08")), 1, "sums or repeated headers", "2026-10.csv/7"),
+    Fault("IN10", EXTRACT, _row_of("a1", local_account="9999"), 1, "1 of 2 accounts", "9999"),
+    Fault(
+        "IN11", EXTRACT, _warehouse("fct_rejects", reject("IN11", severity="issue", source="ehf")), 1, "do not add up"
+    ),
+    Fault("RF04", EXTRACT, _lines("a1", quality_flags="invoice_date_missing;org_no_invalid"), 1, "cannot exist", "a1"),
+    Fault(
+        "RF10",
+        EXTRACT,
+        _warehouse("fct_rejects", reject("RF10", source="ehf", file_name="8.xml")),
+        1,
+        "somebody else",
+        "8.xml",
+    ),
+    Fault("RF12", EXTRACT, _lines("w1", stream="none"), 1, "no stream", "w1"),
+    Fault("RF12", SHARE, _lines("w1", stream=None), 1, "no stream", "w1"),
+    Fault(
+        "RC01",
+        EXTRACT,
+        lambda s: s.warehouse["fct_reconciliation"][1].update(amount_nok=Decimal("119.99")),
+        1,
+        "1 periods differ",
+        "2026-09/120.00/119.99",
+    ),
+    Fault(
+        "RC01",
+        EXTRACT,
+        _row_of("a1", net_amount_nok=Decimal("100.01")),
+        1,
+        "NOK 810.01, the warehouse 9 rows and NOK 810.00",
+    ),
+    Fault("RC01", EXTRACT, lambda s: s.tables[EXTRACT]["municipality_extract"].pop(), 1, "8 rows"),
+    Fault("RC01", SHARE, _cell("own_sales", "net_amount_nok", Decimal("50.01"), key=SHARE), 1, "NOK 50.01"),
+    Fault("PV01", EXTRACT, _row_of("a1", voucher_no=SYNTHETIC), 1, "personal number", f"voucher_no/{SYNTHETIC[:2]}99"),
+    Fault("PV01", SHARE, _cell("contract_calendar", "notice_id", f"x {SYNTHETIC}", key=SHARE), 1, "personal number"),
+    Fault("PV02", EXTRACT, _row_of("a1", supplier_name="Snekker 912 34 567"), 1, "telephone number", "supplier_name"),
+    Fault(
+        "PV02", SHARE, _cell("contract_calendar", "contract_title", "a@b.no", key=SHARE), 1, "e-mail", "contract_title"
+    ),
+    Fault("PV03", EXTRACT, _row_of("p1", supplier_name="Kari Oppdiktet"), 1, "name a natural person", "p1"),
+    Fault("PV03", EXTRACT, _row_of("u1", org_no="360000009"), 1, "unknown payee", "u1"),
+    Fault("PV03", EXTRACT, _row_of("p1", supplier_ledger_code="17850"), 1, "name a natural person", "p1"),
+    Fault("PV03", EXTRACT, _row_of("p1", purchase_line_id="x", supplier_name="Kari"), 1, "unknown payee", "x"),
+    Fault(
+        "PV03",
+        SHARE,
+        _cell("contract_calendar", "contract_title", "Avtale, KARI OPPDIKTET!", key=SHARE),
+        1,
+        "1 texts name",
+    ),
+    Fault(
+        "PV03",
+        SHARE,
+        _all(_lines("u1", org_no="360000009"), _cell("contract_calendar", "notice_id", "360000009", key=SHARE)),
+        1,
+        "1 texts name",
+        "notice_id",
+    ),
+    Fault(
+        "PV04",
+        SHARE,
+        _cell("contract_calendar", "contract_title", "Ola Funnet Snekker", key=SHARE),
+        1,
+        "sole proprietor",
+    ),
+    Fault("PV04", EXTRACT, _lines("e1", municipality_no=NEIGHBOUR), 1, "another municipality's", "e1"),
+    Fault("PV05", EXTRACT, _row_of("s1", supplier_name="Fosterheim AS"), 1, "name their payee", "s1"),
+    Fault(
+        "PV05",
+        EXTRACT,
+        _row_of("s1", supplier_name="Fosterheim AS", kostra_function="120"),
+        1,
+        "name their payee",
+        "s1",
+    ),
+    Fault("PV06", SHARE, _cell("contract_calendar", "posting_text", "noe", key=SHARE), 1, "free text", "posting_text"),
+    Fault("DC01", SHARE, FEW, 1, "fewer than 3 others", "2026/9901/meeting_food"),
+    Fault("DC01", SHARE, _view(**{**HIDDEN, "addressable_nok": Decimal("510.00")}), 1, "still shows addressable_nok"),
+    Fault("DC01", SHARE, _view(**{**HIDDEN, "other_suppliers_band": "3-4"}), 1, "still shows other_suppliers_band"),
+    Fault("DC01", SHARE, _view(other_nok_or_suppressed=Decimal("459.99")), 1, "not what the warehouse holds"),
+    Fault("DC01", SHARE, _view(addressable_nok=Decimal("511.00")), 1, "not the sum of its parts"),
+    Fault("DC01", SHARE, _view(other_suppliers_band="5-9"), 1, "band"),
+    Fault("DC02", SHARE, LARGE, 1, "dominated"),
+    Fault("DC02", SHARE, CREDITED, 1, "dominated"),
+    Fault(
+        "TN01",
+        EXTRACT,
+        lambda s: s.tables[EXTRACT]["municipality_extract"].append(FOREIGN_ROW),
+        1,
+        "not the recipient's",
+        "n1",
+    ),
+    Fault("TN01", EXTRACT, _row_of("a1", purchase_line_id="nowhere"), 1, "1 of them unknown", "nowhere"),
+    Fault("TN01", EXTRACT, _row_of("a1", purchase_line_id="a2"), 1, "1 stand twice"),
+    Fault("TN01", EXTRACT, _cell("kpi", "numerator", Decimal("500")), 1, "1 figures are not the recipient's"),
+    Fault(
+        "TN01", SHARE, _cell("own_sales", "municipality_no", NEIGHBOUR, key=SHARE), 1, "not the recipient's", NEIGHBOUR
+    ),
+    Fault(
+        "TN01", SHARE, _cell("owner_view", "owner_municipality_no", "9909", key=SHARE), 1, "not the recipient's", "9909"
+    ),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[f"{n:02d} {fault.rule} {fault.says}" for n, fault in enumerate(FAULTS)])
+def test_a_fault_is_found_by_its_rule(small: SmallHome, fault: Fault) -> None:
+    assert ask(small, fault.rule, fault.key).status == "passed"
+    fault.change(small)
+    small.write()
+    found = ask(small, fault.rule, fault.key)
+    assert found.status == "failed", found
+    assert found.applied - found.passed == fault.failed
+    assert fault.says in found.reason
+    assert any(fault.example in example for example in found.examples) or not fault.example
+
+
+NO_PERSONS = _all(
+    *(_all(_lines(line, payee_kind="legal_entity"), _row_of(line, payee_kind="legal_entity")) for line in ("p1", "u1"))
+)
+NOTHING = [
+    ("IN01", EXTRACT, _emptied("fct_outcomes"), "delivered nothing"),
+    ("IN03", EXTRACT, _emptied("fct_outcomes"), "delivered nothing"),
+    ("IN04", EXTRACT, _emptied("fct_delivery_periods"), "no ledger period"),
+    ("IN06", EXTRACT, _emptied("fct_outcomes"), "delivered nothing"),
+    ("IN08", EXTRACT, lambda s: s.warehouse["fct_outcomes"].pop(0), "no ledger"),
+    ("IN11", EXTRACT, lambda s: s.warehouse["fct_outcomes"].pop(1), "no e-invoices"),
+    (
+        "IN10",
+        EXTRACT,
+        lambda s: [row.pop("local_account") for row in s.tables[EXTRACT]["municipality_extract"]],
+        "no row",
+    ),
+    (
+        "RF04",
+        EXTRACT,
+        lambda s: [row.update(quality_flags="org_no_missing") for row in s.warehouse["fct_purchases"]],
+        "no purchase",
+    ),
+    ("RF10", EXTRACT, _emptied("fct_outcomes", "fct_purchases"), "delivered nothing"),
+    ("RF12", EXTRACT, _lines("w1", scope="vat", stream="none"), "no payment"),
+    ("RF12", SHARE, _lines("w1", period_month="2020-01"), "no payment"),
+    (
+        "RC01",
+        EXTRACT,
+        _all(
+            _emptied("fct_purchases", "fct_reconciliation"), lambda s: s.tables[EXTRACT]["municipality_extract"].clear()
+        ),
+        "neither",
+    ),
+    ("RC01", SHARE, _all(_emptied("fct_purchases"), lambda s: s.tables[SHARE]["own_sales"].clear()), "no sales"),
+    ("PV03", EXTRACT, NO_PERSONS, "no row"),
+    ("PV03", SHARE, NO_PERSONS, "no purchase"),
+    ("PV04", EXTRACT, _lines("e1", payee_kind="legal_entity"), "no row"),
+    ("PV04", SHARE, _lines("e1", payee_kind="legal_entity"), "no purchase"),
+    ("PV05", EXTRACT, _emptied("kostra_sensitive_functions"), "no row"),
+    ("DC01", SHARE, lambda s: s.tables[SHARE]["market_view"].clear(), "no cells"),
+    ("DC02", SHARE, _view(**HIDDEN), "no cell"),
+    (
+        "TN01",
+        EXTRACT,
+        lambda s: [s.tables[EXTRACT][table].clear() for table in ("municipality_extract", "kpi")],
+        "no rows",
+    ),
+    ("TN01", SHARE, lambda s: [s.tables[SHARE][table].clear() for table in ("own_sales", "owner_view")], "no sales"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "key", "change", "says"), NOTHING, ids=[f"{row[0]} {row[1].product}" for row in NOTHING]
+)
+def test_nothing_to_check_is_said(small: SmallHome, rule: str, key: CandidateKey, change: Change, says: str) -> None:
+    change(small)
+    small.write()
+    found = ask(small, rule, key)
+    assert (found.status, found.applied) == ("not_applicable", 0)
+    assert says in found.reason.lower()
+
+
+def test_a_member_without_sources_is_expected_to_deliver_nothing(small: SmallHome) -> None:
+    small.write(sources="[]")
+    assert ask(small, "IN02", EXTRACT).status == "not_applicable"
+
+
+def test_a_member_without_a_ledger_must_have_e_invoices_each_month(small: SmallHome) -> None:
+    small.write(sources="[{kind: ehf, folder: inbox/9901/ehf}]")
+    assert ask(small, "IN02", EXTRACT).applied - ask(small, "IN02", EXTRACT).passed == 2
+    small.warehouse["fct_reconciliation"] += [
+        {"municipality_no": OWN, "period_month": month, "measure": "ehf_documents", "amount_nok": 1, "row_count": 3}
+        for month in ("2026-09", "2026-10")
+    ]
+    small.write(sources="[{kind: ehf, folder: inbox/9901/ehf}]")
+    assert ask(small, "IN02", EXTRACT).status == "passed"
+
+
+def test_each_ledger_of_a_member_must_be_complete(small: SmallHome) -> None:
+    two = "[{kind: ledger, folder: a, profile: unit4}, {kind: ledger, name: school, folder: b, profile: unit4}]"
+    small.write(sources=two)
+    found = ask(small, "IN02", EXTRACT)
+    assert found.status == "failed"
+    assert found.examples == ("9901/school/2026-09", "9901/school/2026-10")
+
+
+def test_months_before_the_membership_are_neither_expected_nor_allowed(small: SmallHome) -> None:
+    members = small.home.registers / "members.csv"
+    members.write_text(
+        members.read_text().replace(
+            "9901,Fjordvik,4000,unprepared,2020-01-01", "9901,Fjordvik,4000,unprepared,2026-10-01"
+        )
+    )
+    assert ask(small, "IN02", EXTRACT).applied == 1
+    outside = ask(small, "RF10", EXTRACT)
+    assert outside.status == "failed"
+    assert outside.examples == ("2026-09",)
+
+
+def test_a_few_unreadable_rows_are_within_the_limit(small: SmallHome) -> None:
+    small.warehouse["fct_rejects"].append(reject("IN06"))
+    small.write()
+    found = ask(small, "IN06", EXTRACT)
+    assert (found.status, found.applied - found.passed) == ("passed", 1)
+
+
+def test_a_small_value_with_an_impossible_number_is_within_the_limit(small: SmallHome) -> None:
+    small.warehouse["fct_purchases"].append(purchase("t1", None, "1.00", quality_flags="org_no_invalid"))
+    small.write()
+    assert ask(small, "RF04", EXTRACT).status == "passed"
+
+
+def test_a_public_body_is_named_on_a_strict_function(small: SmallHome) -> None:
+    _all(
+        _lines("s1", payee_kind="public_body"),
+        _row_of("s1", payee_kind="public_body", supplier_name="Fjelldal kommune"),
+    )(small)
+    small.write()
+    assert ask(small, "PV05", EXTRACT).status == "passed"
+
+
+@pytest.mark.parametrize("name", ["Fjordverk AS", "Fjelldal"], ids=["the workshop", "a member"])
+def test_a_registered_name_that_a_ledger_spells_without_number_is_no_person(small: SmallHome, name: str) -> None:
+    _lines("u1", payee_name=name)(small)
+    small.tables[SHARE]["contract_calendar"][0]["contract_title"] = f"Avtale med {name}"
+    small.write()
+    assert ask(small, "PV03", SHARE).status == "passed"
+
+
+def test_a_word_in_a_code_is_no_person(small: SmallHome) -> None:
+    _lines("u1", payee_name="Meeting")(small)
+    small.tables[SHARE]["contract_calendar"][0]["notice_id"] = "MEETING"
+    small.write()
+    assert ask(small, "PV03", SHARE).status == "passed"
+
+
+def test_a_digest_is_no_personal_number(small: SmallHome) -> None:
+    _row_of("a1", file_sha256=f"{'ab' * 20}{SYNTHETIC}{'c' * 13}")(small)
+    small.write()
+    assert ask(small, "PV01", EXTRACT).status == "passed"
+
+
+def test_a_column_name_and_the_package_are_read_as_well(small: SmallHome) -> None:
+    package = small.folder(SHARE) / "datapackage.json"
+    package.write_text(package.read_text().replace("Hva det er.", f"Se {SYNTHETIC}.", 1))
+    found = ask(small, "PV01", SHARE)
+    assert (found.status, found.field) == ("failed", "datapackage.json")
+    assert SYNTHETIC not in str(found)
+
+
+def test_a_suppressed_cell_is_no_leak_whoever_stands_behind_it(small: SmallHome) -> None:
+    _all(FEW, _view(**HIDDEN))(small)
+    small.write()
+    assert ask(small, "DC01", SHARE).status == "passed"
+
+
+def test_a_cell_without_others_is_shown_as_zero(small: SmallHome) -> None:
+    _all(*(_lines(line, category_key="cpv_45") for line in ("a1", "a2", "a3", "a4", "u1", "p1")))(small)
+    _view(other_nok_or_suppressed=Decimal("0.00"), addressable_nok=Decimal("50.00"), other_suppliers_band="0")(small)
+    small.write()
+    assert ask(small, "DC01", SHARE).status == "passed"
+
+
+def test_suppliers_that_cancel_out_are_contributors_all_the_same(small: SmallHome) -> None:
+    _all(FEW, _lines("a3", net_amount_nok=Decimal("-130.00")))(small)
+    _view(other_nok_or_suppressed=Decimal("0.00"), addressable_nok=Decimal("50.00"), other_suppliers_band="0")(small)
+    small.write()
+    assert "fewer than 3 others" in ask(small, "DC01", SHARE).reason
+
+
+def test_persons_and_the_buyers_own_units_are_no_contributors(small: SmallHome) -> None:
+    assert ask(small, "DC01", SHARE).status == "passed"
+    for line in ("a1", "a2"):
+        _lines(line, is_internal=True)(small)
+    small.write()
+    assert "fewer than 3 others" in ask(small, "DC01", SHARE).reason
+
+
+def test_the_limits_are_those_of_the_pages(small: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(RULES, "DC01", replace(RULES["DC01"], parameters={"min_contributors": "5"}))
+    assert "fewer than 5 others" in ask(small, "DC01", SHARE).reason
+
+
+def test_another_workshops_figures_are_not_this_ones(small: SmallHome) -> None:
+    small.warehouse["fct_kpis"].append(kpi("K03", "5.00", municipality_no=NEIGHBOUR, workshop_org_no=WORKSHOP))
+    small.tables[EXTRACT]["kpi"].append({**kpi("K03", "5.00", workshop_org_no=WORKSHOP), "state": "ok"})
+    small.tables[EXTRACT]["kpi"][1].pop("municipality_no")
+    small.write()
+    assert ask(small, "TN01", EXTRACT).applied - ask(small, "TN01", EXTRACT).passed == 1
