@@ -1,0 +1,16 @@
+-- Every accepted e-invoice is matched, counted by itself or waiting to be posted; none is two of these.
+with
+
+reconciliation as (
+    select * from {{ ref('fct_reconciliation') }}
+    where starts_with(measure, 'ehf_')
+)
+
+select
+    municipality_no,
+    period_month,
+    sum(if(measure = 'ehf_documents', row_count, -row_count)) as documents_missing,
+    sum(if(measure = 'ehf_documents', amount_nok, -amount_nok)) as nok_missing
+from reconciliation
+group by municipality_no, period_month
+having documents_missing != 0 or nok_missing != 0
