@@ -83,6 +83,14 @@ def pull_source(home: Home, source: Source, clock: Clock) -> list[Receipt]:
     return taken
 
 
+def waiting_drops(home: Home, source: Source) -> list[str]:
+    """Return the names of what lies in a source's folder and would be taken by a pull; nothing is touched."""
+    folder = home.path / source.url
+    if "://" in source.url or not folder.is_dir():
+        return []
+    return [printable(drop.name) for drop in _drops(folder, loose_files=True) if drop.files]
+
+
 def _take_settled(home: Home, source: Source, clock: Clock, folder: Path, failed: list[str]) -> list[Receipt]:
     if source.kind == "ehf":
         _claim_loose_files(folder, source.settle_seconds, failed)
