@@ -66,7 +66,6 @@ def _read(
     window: Window,
 ) -> pa.Table:
     import duckdb
-    import pyarrow.compute as pc
 
     selected = ", ".join(f'cast("{name}" as {SQL_TYPES[kind]}) as "{name}"' for name, kind in columns.items())
     condition = _COVERS[table.covers].format(column=f'"{table.period_column}"')
@@ -89,7 +88,7 @@ def _read(
             where="warehouse/samandel.duckdb, schema products",
             remedy="Build the warehouse again with this version: 'samandel run'.",
         ) from error
-    if rows.num_rows and not pc.all(pc.equal(rows["_recipient"], key.recipient)).as_py():
+    if set(rows["_recipient"].unique().to_pylist()) - {key.recipient}:
         raise BuildFailed(
             f"The product table {table.source} gave another recipient's rows.", where=key.recipient, remedy="Report it."
         )

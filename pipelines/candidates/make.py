@@ -122,8 +122,8 @@ def make_candidate(home: Home, key: CandidateKey, clock: Clock) -> Candidate:
     """Return a candidate, rendered unless it is current. For many, ``open_maker`` saves opening the warehouse anew.
 
     Raises:
-        ConfigurationError: The product is not known, the recipient is none of its recipients on the clock's day, or there
-            is no warehouse.
+        ConfigurationError: The product is not known, the recipient is none of its recipients on the clock's day, or
+            there is no warehouse.
         BuildFailed: The warehouse's product tables are not as agreed.
     """
     with open_maker(home) as maker:

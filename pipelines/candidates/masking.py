@@ -11,7 +11,7 @@ Belongs here: which lines name nobody, and what is taken from them. Not here: wh
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.candidates.products import MASKED_NAME
 
@@ -33,11 +33,11 @@ def mask_payees(lines: pa.Table, strict_functions: Iterable[str]) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind = pc.fill_null(lines["payee_kind"], "unknown")
-    function = pc.fill_null(lines["kostra_function"], "")
+    kind: Any = pc.fill_null(lines["payee_kind"], pa.scalar("unknown"))
+    function: Any = pc.fill_null(lines["kostra_function"], pa.scalar(""))
     is_strict = pc.is_in(function, value_set=pa.array(sorted(strict_functions), type=pa.string()))
     is_nameless = pc.is_in(kind, value_set=pa.array(NAMELESS_KINDS, type=pa.string()))
-    is_masked = pc.or_(is_nameless, pc.and_(is_strict, pc.not_equal(kind, "public_body")))
+    is_masked = pc.or_(is_nameless, pc.and_(is_strict, pc.not_equal(kind, pa.scalar("public_body"))))
     masked = {"supplier_name": MASKED_NAME, **dict.fromkeys(IDENTIFYING)}
     for name, value in masked.items():
         column = pc.if_else(is_masked, pa.scalar(value, pa.string()), lines[name])

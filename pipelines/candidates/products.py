@@ -1,7 +1,7 @@
 """The product contract: which tables a recipient gets, with which columns, types and words.
 
-Belongs here: products, their tables and columns in order, bokmål titles and descriptions, usage warnings, the months that
-a period covers. Not here: how the rows come about (dbt_project/models/products), cutting and suppressing (cut.py,
+Belongs here: products, their tables and columns in order, bokmål titles and descriptions, usage warnings, the months
+that a period covers. Not here: how the rows come about (dbt_project/models/products), cutting and suppressing (cut.py,
 suppress.py), what is expected of the finished files (expectations/).
 """
 
@@ -201,13 +201,7 @@ _EXTRACT = ProductTable(
         "overføringer og lønnsnære poster er med."
     ),
     fields=(
-        Field(
-            "period_month",
-            "text",
-            "Måned",
-            "Måneden linjen regnes til (ÅÅÅÅ-MM): fakturadatoens måned, ellers bilagsdatoens, ellers regnskapsperioden.",
-            "Er ikke alltid regnskapsperioden.",
-        ),
+        Field("purchase_line_id", "text", "Linje-id", "Entydig for linjen; den samme i senere utgaver."),
         Field("delivery_id", "text", "Leveranse", "Leveransen linjen kom i."),
         Field("fiscal_year", "integer", "Regnskapsår", "Regnskapsåret linjen er ført i."),
         Field("fiscal_period", "text", "Regnskapsperiode", "Regnskapsperioden (ÅÅÅÅ-MM; 13 er årsavslutning)."),
@@ -275,7 +269,13 @@ _EXTRACT = ProductTable(
         ),
         Field("scope_flag", "text", "Omfang", "Om linjen er et innkjøp: core, mixed, vat, transfer og så videre."),
         Field("quality_flags", "text", "Merknader", "Merknader om linjens kvalitet, skilt med semikolon."),
-        Field("purchase_line_id", "text", "Linje-id", "Entydig for linjen; den samme i senere utgaver."),
+        Field(
+            "period_month",
+            "text",
+            "Måned",
+            "Måneden linjen regnes til (ÅÅÅÅ-MM): fakturadatoens, ellers bilagsdatoens, ellers regnskapsperioden.",
+            "Er ikke alltid regnskapsperioden.",
+        ),
         Field("file_sha256", "text", "Fil", "SHA-256 for filen linjen kom i."),
         Field("row_no", "integer", "Rad", "Raden i filen, regnet fra 1."),
         Field("xpath", "text", "Sted i XML", "Stedet i e-fakturaen, der linjen kom fra en."),
@@ -483,7 +483,7 @@ PRODUCTS: dict[str, Product] = {
             version="1.0.0",
             title="Bedriftens del av kommunenes innkjøp",
             description=(
-                "For én arbeidsinkluderingsbedrift: eget salg, markedet den kan levere til, avtaler, eiere og avhengighet."
+                "For én arbeidsinkluderingsbedrift: eget salg, markedet rundt, avtaler, eiere og avhengighet."
             ),
             recipients="workshops",
             recipient_key="org_no",

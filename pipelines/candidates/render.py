@@ -5,14 +5,14 @@ folder (make.py).
 
 (1) Rows are sorted by the table's key, ties by all other columns.
 (2) Text has no white space at its ends and none but plain spaces within: what a cell begins with can then be seen.
-(3) In CSV, text that a spreadsheet would run begins with an apostrophe; in Parquet nothing is run and it stands as it is.
+(3) In CSV, text that a spreadsheet would run begins with an apostrophe; in Parquet it stands as it is.
 (4) CSV is UTF-8 by RFC 4180 with comma and line feed; an absent value is an empty field, an empty text is "".
 """
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.candidates.products import ProductTable
 
@@ -70,9 +70,9 @@ def _as_text(rows: pa.Table) -> pa.Table:
     import pyarrow.compute as pc
 
     for position, field in enumerate(rows.schema):
-        column = rows[field.name]
+        column: Any = rows[field.name]
         if pa.types.is_string(field.type):
-            harmless = pc.replace_substring_regex(column, r"^([=+\-@])", r"'\1")
+            harmless: Any = pc.replace_substring_regex(column, r"^([=+\-@])", r"'\1")
         elif pa.types.is_decimal(field.type) and field.type.scale > _PLAIN_SCALE:
             plain = [None if value is None else format(value, "f") for value in column.to_pylist()]
             harmless = pa.array(plain, pa.string())

@@ -4,10 +4,10 @@ Belongs here: deciding, from a cell's contributors alone, what of it is publishe
 (dbt_project/models/products), proving that nothing leaks (gate/).
 
 (1) Fewer than three contributors other than the recipient: hidden. None at all is a plain zero and gives nobody away.
-(2) The largest other over 80 %, or the two largest over 95 %, of the others' absolute values: hidden. Absolute, so that a
-    credit note does not make a supplier small.
+(2) The largest other over 80 %, or the two largest over 95 %, of the others' absolute values: hidden. Absolute, so that
+    a credit note does not make a supplier small.
 (3) A cell whose counts contradict each other, or are absent, is hidden: what cannot be counted cannot be cleared.
-(4) Where others are hidden, so is everything they could be computed from: the total, the bands. The recipient's own stays.
+(4) Where others are hidden, so is what they could be computed from: the total, the bands. The recipient's own stays.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LARGEST_SHARE = Decimal("0.80")
 TWO_LARGEST_SHARE = Decimal("0.95")
 
 SHOWN, PRIMARY, COMPLEMENTARY = "", "p", "k"
-# What the decision needs to know about a cell; only Cell facts of market_view are published.
+# What the decision needs to know about a cell beside what is published of it.
 CONTRIBUTOR_COLUMNS = {
     "other_nok": "money",
     "other_suppliers": "integer",

@@ -1,0 +1,150 @@
+"""Verify: is a release still what was published, and did the gate approve it?
+
+Belongs here: recomputing every digest of a release, holding it against manifest, current.json and the gate's decisions.
+Not here: mending anything.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import ConfigurationError, SamandelError
+from pipelines.home import Home
+from pipelines.publishing.listing import PUBLISHED, published
+from pipelines.publishing.store import (
+    CURRENT,
+    ReleaseFolder,
+    all_keys,
+    current_revision,
+    file_problems,
+    read_current,
+    read_manifest,
+    revisions,
+)
+
+
+def verify_releases(
+    home: Home, *, product: str | None = None, recipient: str | None = None, release_id: str | None = None
+) -> list[dict[str, Any]]:
+    """Return for each release whether it is what was published: product, recipient, period, release_id, ok, problems.
+
+    Args:
+        home: The home.
+        product: Only this product's.
+        recipient: Only this recipient's.
+        release_id: Only this one, superseded or not.
+
+    Raises:
+        ConfigurationError: Something is named and there is no such release.
+    """
+    approved, distrust = _approved(home)
+    results = [
+        _result(release, [*_problems(home, release, state == PUBLISHED), *_gate_problems(release, approved, distrust)])
+        for release, state in published(home)
+    ]
+    results += _without_current(home)
+    wanted = {"product": product, "recipient": recipient, "release_id": release_id}
+    chosen = [
+        result for result in results if all(value is None or result[name] == value for name, value in wanted.items())
+    ]
+    if not chosen and any(wanted.values()):
+        raise ConfigurationError(
+            "There is no such release.",
+            where=", ".join(value for value in wanted.values() if value),
+            remedy="See 'samandel release list'.",
+        )
+    return sorted(chosen, key=lambda result: (result["product"], result["recipient"], result["path"]))
+
+
+def verify_release(home: Home, place: Path | str) -> dict[str, Any]:
+    """Return whether one release is what was published.
+
+    Args:
+        home: The home.
+        place: Its folder, or ``<product>/<recipient>/<release_id>``.
+
+    Raises:
+        ConfigurationError: There is no such release.
+    """
+    named = {str(place), str(Path(place).resolve())}
+    for result in verify_releases(home):
+        by_id = f"{result['product']}/{result['recipient']}/{result['release_id']}"
+        if named & {result["path"], str(Path(result["path"]).resolve()), by_id}:
+            return result
+    raise ConfigurationError("There is no such release.", where=str(place), remedy="See 'samandel release list'.")
+
+
+def _result(release: ReleaseFolder, problems: list[str]) -> dict[str, Any]:
+    return {
+        "product": release.key.product,
+        "recipient": release.key.recipient,
+        "period": release.key.period,
+        "release_id": release.release_id,
+        "ok": not problems,
+        "problems": problems,
+        "path": str(release.folder),
+    }
+
+
+def _problems(home: Home, release: ReleaseFolder, is_current: bool) -> list[str]:
+    problems = file_problems(release)
+    manifest = read_manifest(release) or {}
+    stated = (read_current(home, release.key) or {}).get("digest")
+    if is_current and stated != manifest.get("digest"):
+        problems.append(f"{CURRENT}: states another digest than the release's manifest.")
+    return problems
+
+
+def _without_current(home: Home) -> list[dict[str, Any]]:
+    """Return the periods that have releases and nothing that says which is current, or say it of one that is gone."""
+    results = []
+    for key in all_keys(home):
+        there, current = revisions(home, key), current_revision(home, key)
+        if current == 0 and there:
+            problem = f"{CURRENT}: is missing or cannot be read; publishing was interrupted, or somebody removed it."
+            results.append(_result(there[-1], [problem]))
+        elif current and all(release.revision != current for release in there):
+            gone = ReleaseFolder(key, current, home.releases / key.product / key.recipient / key.period / f"r{current}")
+            results.append(_result(gone, file_problems(gone)))
+    return results
+
+
+Approvals = set[tuple[str, str, str, str, str, str]]
+
+
+def _approved(home: Home) -> tuple[Approvals, str]:
+    """Return what the gate has approved, and why its decisions cannot be believed where that is so."""
+    from pipelines.gate.decisions import read_verdicts
+    from pipelines.gate.verdict import APPROVED
+
+    try:
+        verdicts = read_verdicts(home)
+    except SamandelError as error:
+        return set(), error.what
+    return {
+        (
+            verdict.product,
+            verdict.recipient,
+            verdict.period,
+            verdict.candidate_sha256,
+            verdict.decided_at,
+            verdict.evidence_sha256,
+        )
+        for verdict in verdicts
+        if verdict.state == APPROVED
+    }, ""
+
+
+def _gate_problems(release: ReleaseFolder, approved: Approvals, distrust: str) -> list[str]:
+    if distrust:
+        return [f"gate/decisions.jsonl: {distrust}"]
+    manifest = read_manifest(release)
+    if manifest is None:
+        return []
+    verdict = manifest.get("verdict") or {}
+    key = release.key
+    facts = (manifest.get("digest"), verdict.get("decided_at"), verdict.get("evidence_sha256"))
+    if (key.product, key.recipient, key.period, *map(str, facts)) in approved:
+        return []
+    return ["gate/decisions.jsonl: holds no approval of these bytes with the verdict that the manifest states."]
