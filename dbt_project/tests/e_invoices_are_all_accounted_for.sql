@@ -1,4 +1,5 @@
--- Every accepted e-invoice is matched, counted by itself or waiting to be posted; none is two of these.
+-- Every accepted e-invoice is matched, counted by itself or waiting to be posted; none is two of
+-- these.
 with
 
 reconciliation as (

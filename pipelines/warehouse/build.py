@@ -103,6 +103,7 @@ def environment(home: Home, file: Path) -> dict[str, str]:
     """Return what dbt must find in its environment to build one file of one home."""
     return {
         **QUIET_TOOLS,
+        "DBT_LOG_LEVEL_FILE": "info",
         "SAMANDEL_BUILD_FILE": str(file.resolve()),
         # It stands inside a quoted SQL text.
         "SAMANDEL_PARSED": str(home.parsed.resolve()).replace("'", "''"),

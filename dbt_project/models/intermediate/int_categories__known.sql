@@ -1,4 +1,5 @@
--- Every category: workshop categories, CPV divisions, KOSTRA arts, and whatever else purchases carry.
+-- Every category: workshop categories, CPV divisions, KOSTRA arts, and whatever else purchases
+-- carry.
 with
 
 workshop_categories as (
@@ -58,7 +59,8 @@ met as (
     from purchases
 ),
 
--- Codes outside the lists (an old art, a mistyped CPV, a chart's own word) are categories without a better name.
+-- Codes outside the lists (an old art, a mistyped CPV, a chart's own word) are categories without a
+-- better name.
 final as (
     select
         coalesce(known.category_key, met.category_key) as category_key,

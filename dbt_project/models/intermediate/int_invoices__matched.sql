@@ -31,8 +31,9 @@ vouchers as (
     group by municipality_no, supplier_org_no, normalised_invoice_no, voucher
 ),
 
--- (1) Same organisation number and invoice number. A supplier may use a number twice (an invoice and its credit note,
--- a new year): then each voucher goes to the document that it is nearest to in amount, then in date.
+-- (1) Same organisation number and invoice number. A supplier may use a number twice (an invoice
+-- and its credit note, a new year): then each voucher goes to the document that it is nearest to in
+-- amount, then in date.
 vouchers_by_org_no as (
     select
         vouchers.municipality_no,
@@ -74,7 +75,8 @@ by_org_no as (
             and postings.voucher = vouchers_by_org_no.voucher
 ),
 
--- (2) Else same invoice number and net total, where exactly one supplier's postings and one document have them.
+-- (2) Else same invoice number and net total, where exactly one supplier's postings and one
+-- document have them.
 remaining_documents as (
     select documents.*
     from documents

@@ -1,5 +1,5 @@
--- How each e-invoice enters spend: through its lines, line by line with a posting, through its postings, by itself
--- because no ledger covers its month, or not at all until it is posted.
+-- How each e-invoice enters spend: through its lines, line by line with a posting, through its
+-- postings, by itself because no ledger covers its month, or not at all until it is posted.
 with
 
 documents as (

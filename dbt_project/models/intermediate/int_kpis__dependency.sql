@@ -28,7 +28,8 @@ claims as (
 
 -- A workshop that sold nothing depends on nobody: a zero, not a gap.
 grid as (
-    select
+    -- A period has one row per month.
+    select distinct
         'all' as municipality_no,
         workshops.org_no as workshop_org_no,
         'all' as category_key,
@@ -71,11 +72,7 @@ sales as (
         min(months_with_data) / min(months_in_period) as coverage,
         period_start,
         period_end
-    from (
-        -- A period has one row per month.
-        select distinct *
-        from grid
-    )
+    from grid
     group by
         municipality_no,
         workshop_org_no,

@@ -1,5 +1,5 @@
--- The periods that figures are made for: months with data, calendar years that they touch, and twelve months back from
--- each month where the data reach that far.
+-- The periods that figures are made for: months with data, calendar years that they touch, and
+-- twelve months back from each month where the data reach that far.
 with
 
 purchases as (

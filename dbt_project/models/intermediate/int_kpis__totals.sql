@@ -1,4 +1,5 @@
--- Sums of the sets by municipality, category and account class, each also over all, for every period.
+-- Sums of the sets by municipality, category and account class, each also over all, for every
+-- period.
 with
 
 lines as (
@@ -30,7 +31,7 @@ monthly as (
             as paid_identified_nok,
         sum(abs(net_amount_nok)) filter (where is_procurement or is_transfer) as paid_all_nok
     from lines
-    group by period_month, cube(municipality_no, category_key, account_class)
+    group by period_month, cube (municipality_no, category_key, account_class)
 ),
 
 final as (

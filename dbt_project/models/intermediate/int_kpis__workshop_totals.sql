@@ -1,5 +1,5 @@
--- What workshops were paid, and what each of them could have delivered, by municipality, workshop, category and account
--- class, each also over all, for every period.
+-- What workshops were paid, and what each of them could have delivered, by municipality, workshop,
+-- category and account class, each also over all, for every period.
 with
 
 lines as (
@@ -42,7 +42,7 @@ paid_monthly as (
         count(inclusion_nok) as inclusion_lines,
         count(transfer_nok) as transfer_lines
     from paid
-    group by period_month, cube(municipality_no, workshop_org_no, category_key, account_class)
+    group by period_month, cube (municipality_no, workshop_org_no, category_key, account_class)
 ),
 
 reachable as (
@@ -71,7 +71,7 @@ reachable_monthly as (
         if(grouping(account_class) = 1, 'all', account_class) as account_class,
         sum(net_amount_nok) as addressable_nok
     from reachable
-    group by period_month, workshop_org_no, cube(municipality_no, category_key, account_class)
+    group by period_month, workshop_org_no, cube (municipality_no, category_key, account_class)
 ),
 
 monthly as (

@@ -1,4 +1,5 @@
--- Every line of spend exactly once, with what the books and the e-invoice say about it; nothing is classified yet.
+-- Every line of spend exactly once, with what the books and the e-invoice say about it; nothing is
+-- classified yet.
 with
 
 postings as (
@@ -41,7 +42,8 @@ matched_postings as (
             and matches.document_id = treatments.document_id
 ),
 
--- (1) Postings that stand for themselves: unmatched ones, all VAT, and those whose invoice cannot explain them.
+-- (1) Postings that stand for themselves: unmatched ones, all VAT, and those whose invoice cannot
+-- explain them.
 from_postings as (
     select
         posting_id as line_key,
@@ -68,7 +70,8 @@ from_postings as (
     where document_id is null or is_vat or treatment = 'postings'
 ),
 
--- (2) Lines of invoices whose net postings all stand on one account: they take the largest posting's place.
+-- (2) Lines of invoices whose net postings all stand on one account: they take the largest
+-- posting's place.
 from_lines as (
     select
         concat_ws('|', document_rows.document_id, document_rows.row_kind, document_rows._row_no)

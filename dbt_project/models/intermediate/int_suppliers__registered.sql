@@ -1,4 +1,5 @@
--- What is known of every organisation number: the latest company register, then the workshops register.
+-- What is known of every organisation number: the latest company register, then the workshops
+-- register.
 with
 
 companies as (

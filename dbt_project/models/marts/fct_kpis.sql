@@ -12,7 +12,8 @@ dependency as (
     select * from {{ ref('int_kpis__dependency') }}
 ),
 
--- Every cell with its own sums, those of the whole set that it is held against, and how much of it is identified.
+-- Every cell with its own sums, those of the whole set that it is held against, and how much of it
+-- is identified.
 cells as (
     select
         totals.municipality_no,
@@ -97,10 +98,10 @@ figures as (
          'where': 'has_addressable'},
         {'key': 'K03', 'measure': 'workshop_product_spend', 'of': 'product_nok', 'set': 'product',
          'where': 'has_product'},
-        {'key': 'K04', 'measure': 'workshop_spend_ratio', 'of': 'product_nok', 'over': 'procurement_nok',
-         'set': 'procurement', 'where': 'has_procurement'},
-        {'key': 'K05', 'measure': 'workshop_addressable_ratio', 'of': 'product_nok', 'over': 'addressable_nok',
-         'set': 'addressable', 'where': 'has_addressable'},
+        {'key': 'K04', 'measure': 'workshop_spend_ratio', 'of': 'product_nok',
+         'over': 'procurement_nok', 'set': 'procurement', 'where': 'has_procurement'},
+        {'key': 'K05', 'measure': 'workshop_addressable_ratio', 'of': 'product_nok',
+         'over': 'addressable_nok', 'set': 'addressable', 'where': 'has_addressable'},
         {'key': 'K06', 'measure': 'workshop_inclusion_spend', 'of': 'inclusion_nok', 'set': 'paid',
          'where': 'has_inclusion'},
         {'key': 'K06', 'measure': 'workshop_transfer', 'of': 'transfer_nok', 'set': 'paid',

@@ -8,7 +8,8 @@ covering as (
     select * from {{ ref('int_contracts__covering') }}
 ),
 
--- A contract counts by its number, else by its supplier in its category; the first by number where several do.
+-- A contract counts by its number, else by its supplier in its category; the first by number where
+-- several do.
 contracts_by_line as (
     select
         lines.purchase_line_id,
