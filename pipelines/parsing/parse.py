@@ -57,7 +57,7 @@ def parse_owner(home: Home, owner: str, registers: Registers) -> list[dict[str, 
         and stops none of the others.
     """
     remove_leftovers(home, owner)
-    sources = {source.name: source for source in home.consortium.sources_of(owner)}
+    profiles = _Profiles(home, owner)
     outcomes: list[dict[str, Any]] = []
     receipts = [receipt for receipt in read_receipts(home, owner) if receipt.source != "registers"]
     for placed in place_receipts(receipts):
@@ -65,17 +65,17 @@ def parse_owner(home: Home, owner: str, registers: Registers) -> list[dict[str, 
             outcomes += _note_duplicate(home, placed)
             continue
         try:
-            outcomes += _parse_one(home, placed, sources.get(placed.receipt.source_name), registers)
+            outcomes += _parse_one(home, placed, profiles, registers)
         except Exception as error:  # noqa: BLE001  one delivery never stops the others; the outcome says what happened
             outcomes.append(_fail(home, placed, error))
     return outcomes
 
 
-def _parse_one(home: Home, placed: Placed, source: Source | None, registers: Registers) -> list[dict[str, Any]]:
+def _parse_one(home: Home, placed: Placed, profiles: _Profiles, registers: Registers) -> list[dict[str, Any]]:
     receipt = placed.receipt
     stored = stored_key(home, receipt.owner, placed.name)
     try:
-        profile = _profile_of(home, source) if receipt.source == "ledger" else None
+        profile = profiles.of(receipt.source_name) if receipt.source == "ledger" else None
     except ConfigurationError:
         if stored is None:
             raise
@@ -132,14 +132,30 @@ def _verdict(parsed: ParsedDelivery) -> dict[str, Any]:
     return {"outcome": "failed", "rule": refused[0]["rule"], "message": refused[0]["message"]}
 
 
-def _profile_of(home: Home, source: Source | None) -> Profile:
-    if source is None or source.profile is None:
-        raise ConfigurationError(
-            "The delivery's source is no longer in consortium.yaml, so its layout is unknown.",
-            where=source.name if source else "",
-            remedy="Name the source again, with its profile.",
-        )
-    return ledger.load_profile(source.profile, home.path)
+class _Profiles:
+    """The ledger profiles of one owner's sources, each read once."""
+
+    def __init__(self, home: Home, owner: str) -> None:
+        self.home = home
+        self.sources = {source.name: source for source in home.consortium.sources_of(owner)}
+        self.loaded: dict[str, Profile] = {}
+
+    def of(self, source_name: str) -> Profile:
+        """Return a source's profile.
+
+        Raises:
+            ConfigurationError: The source is gone, or its profile is gone or has problems.
+        """
+        if source_name not in self.loaded:
+            source: Source | None = self.sources.get(source_name)
+            if source is None or source.profile is None:
+                raise ConfigurationError(
+                    "The delivery's source is no longer in consortium.yaml, so its layout is unknown.",
+                    where=source_name,
+                    remedy="Name the source again, with its profile.",
+                )
+            self.loaded[source_name] = ledger.load_profile(source.profile, self.home.path)
+        return self.loaded[source_name]
 
 
 def _parse_key(receipt: Receipt, profile: Profile | None, registers: Registers) -> str:
