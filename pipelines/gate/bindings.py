@@ -86,11 +86,11 @@ def what_changed(then: Bindings, now: Bindings) -> list[str]:
 
 
 def _expectations_digest(home: Home, rules: Mapping[str, Rule]) -> str:
-    """Prose on a rule's page may be mended without judging anew; what a rule states about itself may not."""
+    """Prose on a rule's page may be mended without judging anew; its severity and limits may not."""
     files = [*sorted(settings.EXPECTATIONS.glob("*.yml")), settings.EXPECTATIONS / "applicability.csv"]
     own = home.path / "expectations" / "applicability.csv"
     facts = {
-        "rules": {name: {**asdict(rule), "parameters": dict(rule.parameters)} for name, rule in rules.items()},
+        "rules": {name: [rule.severity, dict(rule.parameters)] for name, rule in rules.items()},
         "shipped": {path.name: sha256_file(path) for path in files},
         "own": sha256_file(own) if own.is_file() else ABSENT,
     }

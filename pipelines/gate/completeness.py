@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from pipelines.candidates.make import current_build_id, inputs_digest, inputs_file
+from pipelines.files import folder_digest
 from pipelines.gate.case import Case
-from pipelines.gate.rules import FAILED, MAX_EXAMPLES, Finding, RuleResult
+from pipelines.gate.rules import MAX_EXAMPLES, Finding, RuleResult
 
 
 def renderings_agree(case: Case) -> Finding:
@@ -83,35 +86,19 @@ def _resource_checks(table: str, columns: list[str], resource: dict[str, Any]) -
 
 
 def _input_checks(case: Case) -> list[tuple[bool, str]]:
-    inputs = read_inputs(case)
-    build_id = current_build_id(case)
+    stated = _read_object(inputs_file(case.home, case.key))
+    digest = folder_digest(case.home.candidates / case.key.product / case.recipient)
     return [
-        (inputs.get("period") == case.key.period, "the record of inputs names another period"),
-        (bool(inputs.get("inputs_digest")), "the record of inputs has no digest"),
-        (bool(build_id) and inputs.get("build_id") == build_id, "the candidate was made from another build"),
+        (stated.get("period") == case.key.period, "the record of inputs names another period"),
+        (stated.get("build_id") == current_build_id(case.home), "the candidate was made from another build"),
+        (stated.get("inputs_digest") == inputs_digest(case.home, case.key), "the candidate was made from other inputs"),
+        (stated.get("candidate_sha256") == digest, "the files are not those that were rendered"),
     ]
 
 
-def read_inputs(case: Case) -> dict[str, Any]:
-    """Return what the candidate was made from; empty where nothing says so."""
-    path = case.home.candidates / case.key.product / f"{case.recipient}.inputs.json"
-    return _read_object(path)
-
-
-def current_build_id(case: Case) -> str | None:
-    """Return the id of the build that the gate reads."""
-    found = _read_object(case.home.warehouse / "current.json").get("build_id")
-    return None if found is None else str(found)
-
-
-def _read_object(path: Any) -> dict[str, Any]:
+def _read_object(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, ValueError):
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def failing(results: Iterable[RuleResult], severity: str) -> list[str]:
-    """Return the rules of a severity that failed."""
-    return [result.rule for result in results if result.status == FAILED and result.severity == severity]

@@ -20,8 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import settings
+from pipelines.candidates.make import inputs_digest, inputs_file
 from pipelines.candidates.products import CandidateKey
-from pipelines.files import sha256_bytes
+from pipelines.files import folder_digest
 from pipelines.gate.suites import read_suite
 from pipelines.home import Home
 from pipelines.settings import Clock
@@ -74,18 +75,19 @@ WAREHOUSE: dict[str, str] = {
     ),
     "fct_kpis": (
         "kpi_key varchar, measure varchar, municipality_no varchar, workshop_org_no varchar, category_key varchar,"
-        " account_class varchar, period_start date, period_end date, numerator decimal(24, 6), denominator decimal(24, 6)"
+        " account_class varchar, period_start date, period_end date, numerator decimal(24, 6),"
+        " denominator decimal(24, 6)"
     ),
     "fct_reconciliation": (
         "municipality_no varchar, period_month varchar, measure varchar, amount_nok decimal(18, 2), row_count bigint"
     ),
     "fct_outcomes": (
-        "municipality_no varchar, source varchar, source_name varchar, _delivery_id varchar, sequence bigint, step varchar,"
-        " outcome varchar, rule varchar, files bigint, rows_in bigint, rows_out bigint, rejects bigint"
+        "municipality_no varchar, source varchar, source_name varchar, _delivery_id varchar, sequence bigint,"
+        " step varchar, outcome varchar, rule varchar, files bigint, rows_in bigint, rows_out bigint, rejects bigint"
     ),
     "fct_rejects": (
-        "municipality_no varchar, source varchar, severity varchar, rule varchar, file_name varchar, _delivery_id varchar,"
-        " _file_sha256 varchar, _row_no bigint, _xpath varchar"
+        "municipality_no varchar, source varchar, severity varchar, rule varchar, file_name varchar,"
+        " _delivery_id varchar, _file_sha256 varchar, _row_no bigint, _xpath varchar"
     ),
     "fct_delivery_periods": (
         "municipality_no varchar, source varchar, source_name varchar, _delivery_id varchar, fiscal_period varchar,"
@@ -380,12 +382,17 @@ class SmallHome:
             )
         package = {"name": key.product, "title": "Uttrekk", "resources": resources}
         (folder / "datapackage.json").write_text(json.dumps(package, ensure_ascii=False))
-        inputs = {
+        self.write_inputs(key)
+
+    def write_inputs(self, key: CandidateKey) -> None:
+        """Note what the candidate was made from."""
+        noted = {
             "period": key.period,
             "build_id": self.build_id,
-            "inputs_digest": sha256_bytes(self.build_id.encode()),
+            "inputs_digest": inputs_digest(self.home, key),
+            "candidate_sha256": folder_digest(self.folder(key)),
         }
-        folder.with_name(f"{key.recipient}.inputs.json").write_text(json.dumps(inputs))
+        inputs_file(self.home, key).write_text(json.dumps(noted))
 
 
 def write_table(folder: Path, table: str, columns: list[str], rows: Iterable[Mapping[str, Any]]) -> None:

@@ -1,0 +1,99 @@
+"""The renderings are decoded and held against each other; whatever lies in the folder is accounted for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines import settings
+from pipelines.gate.candidate_files import CandidateFiles, read_candidate
+from pipelines.gate.suites import read_suite
+from tests.unit.gate.small_home import EXTRACT, SmallHome
+
+SUITE = read_suite(settings.EXPECTATIONS, EXTRACT.product)
+
+
+def _read(small: SmallHome) -> CandidateFiles:
+    return read_candidate(small.folder(EXTRACT), SUITE)
+
+
+def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    return change
+
+
+def test_agreeing_renderings_have_no_remarks(small: SmallHome) -> None:
+    files = _read(small)
+    assert (files.missing, files.extra, files.unreadable, files.differing, files.formulas) == ([], [], [], [], [])
+    assert files.cells == 9 * len(SUITE.tables["municipality_extract"].columns) + len(SUITE.tables["kpi"].columns)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_edit("municipality_extract.csv", "100.00", "100.01"), "row 2, column net_amount_nok"),
+        (_edit("municipality_extract.csv", "100.00", "1OO.00"), "row 2, column net_amount_nok"),
+        (_edit("municipality_extract.csv", "(skjermet)", "Kari Oppdiktet"), "row 7, column supplier_name"),
+        (_edit("municipality_extract.csv", "(skjermet)", ""), "row 7, column supplier_name"),
+        (_edit("kpi.csv", "2026-09-01", "2026-09-02"), "row 2, column period_start"),
+        (_edit("kpi.csv", "kpi_key", "kpi_kez"), "row 1: other columns"),
+        (_edit("kpi.csv", "\nK01", "\nK01,,,,,,,,,,,,\nK01"), "2 rows where the Parquet file has 1"),
+    ],
+    ids=["amount", "no amount", "name", "emptied", "date", "header", "a row more"],
+)
+def test_one_changed_cell_is_found(small: SmallHome, change: Callable[[Path], None], says: str) -> None:
+    change(small.folder(EXTRACT))
+    differing = _read(small).differing
+    assert len(differing) == 1
+    assert says in differing[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda folder: (folder / "kpi.parquet").write_bytes(b"PAR1"), "kpi.parquet"),
+        (lambda folder: (folder / "kpi.csv").write_text('a,b\n1,2,3\n"'), "kpi.csv"),
+        (lambda folder: (folder / "kpi.csv").write_bytes(b""), "kpi.csv"),
+        (lambda folder: (folder / "datapackage.json").write_text("{"), "datapackage.json"),
+        (lambda folder: (folder / "datapackage.json").write_text("[]"), "datapackage.json"),
+    ],
+    ids=["parquet", "csv", "empty csv", "json", "another json"],
+)
+def test_unreadable_files_are_listed(small: SmallHome, change: Callable[[Path], None], says: str) -> None:
+    change(small.folder(EXTRACT))
+    assert _read(small).unreadable == [says]
+
+
+def test_missing_and_extra_files_are_listed(small: SmallHome) -> None:
+    folder = small.folder(EXTRACT)
+    (folder / "kpi.csv").unlink()
+    (folder / ".notes").write_text("x")
+    (folder / "more").mkdir()
+    (folder / "more" / "kpi.csv").write_text("x")
+    files = _read(small)
+    assert (files.missing, files.extra) == (["kpi.csv"], [".notes", "more/kpi.csv"])
+
+
+def test_a_cell_that_a_spreadsheet_would_run_is_found_and_a_guarded_one_is_not(small: SmallHome) -> None:
+    first = small.tables[EXTRACT]["municipality_extract"][0]
+    first["supplier_name"] = '=HYPERLINK("x")'
+    small.write()
+    assert _read(small).formulas == []
+    text = small.folder(EXTRACT) / "municipality_extract.csv"
+    text.write_text(re.sub("'=HYPER", "=HYPER", text.read_text()))
+    files = _read(small)
+    assert files.formulas == ["municipality_extract.csv, row 2, column supplier_name"]
+    assert files.differing == []
+
+
+def test_negative_amounts_are_no_formulas(small: SmallHome) -> None:
+    text = small.folder(EXTRACT) / "municipality_extract.csv"
+    text.write_text(text.read_text().replace("100.00", "-100.00"))
+    assert _read(small).formulas == []
