@@ -12,7 +12,7 @@ _SHOWN = 2
 def mask(value: str) -> str:
     """Return a value's shape: beyond the first two characters letters are x and digits 9; at most 40 characters."""
     hidden = "".join(
-        "9" if character.isdigit() else "x" if character.isalpha() else character
+        "9" if character.isnumeric() else "x" if character.isalpha() else character
         for character in value[_SHOWN:_LONGEST]
     )
     return value[:_SHOWN] + hidden
