@@ -1,0 +1,142 @@
+"""Dagster's face of the warehouse: every dbt model as an asset, and the file that is swapped in.
+
+Belongs here: assets of group ``warehouse``, dbt's tests as their checks. Not here: what is built (dbt_project/), the
+build's folder, environment and swap (warehouse/).
+
+A build is always whole, into a new file: selecting some models in the UI shows only those, but all are built, and
+without ``warehouse_file`` in the selection nothing is swapped in.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliInvocation, dbt_assets
+from packaging.version import Version
+
+from pipelines.assets import parsed
+from pipelines.errors import BuildFailed
+from pipelines.session import Session
+from pipelines.settings import DBT_PROJECT, child_environment
+from pipelines.warehouse.build import Build, dbt_arguments, failed_nodes, finish_build, start_build, warehouse_lock
+from pipelines.warehouse.project import ensure_manifest
+
+GROUP = "warehouse"
+_BUILT = ("model", "seed", "snapshot")
+
+
+class Translator(DagsterDbtTranslator):
+    """Names: a model is called as in dbt, a source as the asset that parses it."""
+
+    def __init__(self) -> None:
+        super().__init__(settings=DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """Return the key of the asset that stands for a node."""
+        name = str(dbt_resource_props["name"])
+        return dg.AssetKey(_parsed_asset(name) if dbt_resource_props["resource_type"] == "source" else name)
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """Return the one group of all models."""
+        return GROUP
+
+
+def _parsed_asset(table: str) -> str:
+    if table.startswith("register_"):
+        return "registers"
+    return next((name for name, (_, tables) in parsed.ASSETS.items() if table in tables), table)
+
+
+@cache
+def read_manifest() -> dict[str, Any]:
+    """Return dbt's manifest, parsed anew only where the project has changed."""
+    manifest: dict[str, Any] = json.loads(ensure_manifest().read_text(encoding="utf-8"))
+    return manifest
+
+
+def warehouse_assets() -> list[dg.AssetsDefinition]:
+    """Return the models and the swap; reads the manifest, which takes some seconds after a change of the project."""
+    manifest = read_manifest()
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in _BUILT]
+
+    @dbt_assets(manifest=manifest, name="warehouse_models", dagster_dbt_translator=Translator())
+    def warehouse_models(context: dg.AssetExecutionContext, session: dg.ResourceParam[Session]) -> Iterator[Any]:
+        """Build everything into a new file."""
+        session.until_the_end.enter_context(warehouse_lock(session.home))
+        session.build = start_build(session.home)
+        done = 0
+        for event in _run_dbt(context, session.build, manifest, full_refresh=session.full_refresh):
+            done += isinstance(event, dg.Output)
+            session.progress("build", min(done, len(nodes)), len(nodes) + 1)
+            yield event
+
+    @dg.asset(
+        group_name=GROUP,
+        deps=[dg.AssetKey(str(node["name"])) for node in nodes if node["schema"] not in ("staging", "intermediate")],
+        kinds={"duckdb"},
+        description="samandel.duckdb: a finished build, swapped in whole. Only a build in which all of dbt went well.",
+    )
+    def warehouse_file(session: dg.ResourceParam[Session]) -> dg.MaterializeResult[None]:
+        """Swap the build in."""
+        if session.build is None:
+            raise BuildFailed(
+                "There is no build to swap in.",
+                where="job build_warehouse",
+                remedy="Run the whole job: a build and its swap belong together.",
+            )
+        finish_build(session.home, session.build)
+        session.progress("build", len(nodes) + 1, len(nodes) + 1)
+        return dg.MaterializeResult(metadata={"build_id": session.build.build_id})
+
+    return [warehouse_models, warehouse_file]
+
+
+def _run_dbt(
+    context: dg.AssetExecutionContext, build: Build, manifest: dict[str, Any], *, full_refresh: bool
+) -> Iterator[Any]:
+    """Run dbt in a process of its own and give its events as Dagster's.
+
+    The process is started here rather than through dagster-dbt's resource: that one loads dbt a second time into this
+    process and takes the build's environment from this process's own.
+    """
+    target = build.folder / "target"
+    environment = {
+        **build.environment,
+        "DBT_LOG_FORMAT": "json",
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(build.folder / "logs"),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+        "DBT_PROJECT_DIR": str(DBT_PROJECT),
+        "PYTHONUNBUFFERED": "1",
+    }
+    invocation = DbtCliInvocation.run(
+        args=[sys.executable, "-m", "dbt.cli.main", *dbt_arguments(full_refresh)],
+        env=child_environment(**environment),
+        manifest=manifest,
+        dagster_dbt_translator=Translator(),
+        project_dir=DBT_PROJECT,
+        target_path=target,
+        raise_on_error=False,
+        context=context,
+        adapter=None,
+        cli_version=Version("1.11"),
+    )
+    selected = context.selected_asset_keys
+    yield from (event for event in invocation.stream() if _belongs(event, context, selected))
+    if not invocation.is_successful():
+        raise BuildFailed(
+            "The warehouse could not be built; the last good one stands.",
+            where="\n          ".join(failed_nodes(target)) or str(build.folder / "logs"),
+            remedy="A failed test of a key or a sum is a fault of ours: report it with the names above.",
+        )
+
+
+def _belongs(event: Any, context: dg.AssetExecutionContext, selected: set[dg.AssetKey]) -> bool:
+    """Return whether an event is about something that was selected."""
+    if isinstance(event, dg.Output):
+        return context.asset_key_for_output(event.output_name) in selected
+    key = getattr(event, "asset_key", None)
+    return key is None or key in selected

@@ -1,0 +1,239 @@
+"""What a run came to: the facts behind the table at its end, and the exit code.
+
+Belongs here: reading them from outcomes, warehouse, gate and releases. Not here: doing any of it (orchestrate.py),
+printing (cli/).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from pipelines.candidates.products import (
+    MUNICIPALITY_EXTRACT,
+    WORKSHOP_RELEASE,
+    CandidateKey,
+    Window,
+    window_ending_in,
+)
+from pipelines.errors import ConfigurationError
+from pipelines.home import Home
+from pipelines.municipalities import holds_on, members_on
+from pipelines.session import Failure, Session
+
+FINE, WITHHELD, WRONG, FAILED = 0, 1, 2, 3
+_APPROVED, _HELD, _BLOCKED, _NONE = "approved", "held", "blocked", "none"
+_SEVERITIES = ("block", "hold", "warn", "info")
+
+
+@dataclass(frozen=True)
+class MunicipalityLine:
+    """One municipality in the table.
+
+    Attributes:
+        municipality_no: Its number.
+        name: Its name.
+        deliveries: Deliveries received so far.
+        rows: Rows and documents that its deliveries gave.
+        rejects: Rows and documents refused.
+        spend_nok: K01 over the release's window, all account classes; None without figures.
+        workshop_ratio: K04 over the same; None without figures.
+        release_id: The month's current release, or None.
+        verdict: approved, held, blocked, failed or none.
+        reasons: Why not approved: rule and reason, or what failed.
+    """
+
+    municipality_no: str
+    name: str
+    deliveries: int
+    rows: int
+    rejects: int
+    spend_nok: Decimal | None
+    workshop_ratio: Decimal | None
+    release_id: str | None
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WorkshopLine:
+    """One workshop in the table; fields as in MunicipalityLine."""
+
+    org_no: str
+    name: str
+    release_id: str | None
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run came to.
+
+    Attributes:
+        period: The month that was published.
+        municipalities: The members, or those that were asked for.
+        workshops: The workshops; none where municipalities were asked for.
+        released: Candidates published now.
+        unchanged: Candidates whose current release already holds the same bytes.
+        held: Candidates that the gate held.
+        blocked: Candidates that the gate blocked.
+        failed: Candidates and owners for which a step failed.
+        failures: What failed: step, name, message.
+        notes: What was left out because nothing had changed.
+    """
+
+    period: str
+    municipalities: tuple[MunicipalityLine, ...]
+    workshops: tuple[WorkshopLine, ...]
+    released: int
+    unchanged: int
+    held: int
+    blocked: int
+    failed: int
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 fine, 1 something held or blocked, 2 a source is configured wrongly, 3 a step failed."""
+        if self.failures:
+            return max(failure.exit_code for failure in self.failures)
+        return WITHHELD if self.held or self.blocked else FINE
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary as plain values."""
+        return {**asdict(self), "exit_code": self.exit_code}
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """How one candidate stands after the run."""
+
+    release_id: str | None
+    verdict: str
+    reasons: tuple[str, ...]
+
+
+def summarise(session: Session, keys: Collection[CandidateKey], notes: Collection[str]) -> RunSummary:
+    """Return what a run over these candidates came to."""
+    standings = {key: _standing(session, key) for key in keys}
+    verdicts = [standing.verdict for standing in standings.values()]
+    released = sum(1 for result in session.published.values() if result.status == "released")
+    return RunSummary(
+        period=session.period,
+        municipalities=_municipalities(session, standings),
+        workshops=_workshops(session, standings),
+        released=released,
+        unchanged=verdicts.count(_APPROVED) - released,
+        held=verdicts.count(_HELD),
+        blocked=verdicts.count(_BLOCKED),
+        failed=len({failure.name for failure in session.failures}),
+        failures=tuple(session.failures),
+        notes=tuple(notes),
+    )
+
+
+def _standing(session: Session, key: CandidateKey) -> _Standing:
+    from pipelines.gate.listing import show_verdict
+    from pipelines.publishing.store import read_current
+
+    current = read_current(session.home, key)
+    release_id = str(current["release_id"]) if current else None
+    failed = [failure.message for failure in session.failures if failure.name == f"{key.product}|{key.recipient}"]
+    if failed:
+        return _Standing(release_id, "failed", tuple(failed))
+    try:
+        verdict = show_verdict(session.home, key.product, key.recipient, key.period)
+    except ConfigurationError:
+        return _Standing(release_id, _NONE, ())
+    state = str(verdict["state"])
+    return _Standing(release_id, state, () if state == _APPROVED else _reasons(verdict["results"]))
+
+
+def _reasons(results: Collection[dict[str, Any]]) -> tuple[str, ...]:
+    """Return the failed rules with their reasons, the gravest first."""
+    failed = sorted(
+        (result for result in results if result["status"] == "failed"),
+        key=lambda result: (_SEVERITIES.index(result["severity"]), result["rule"]),
+    )
+    return tuple(f"{result['rule']}: {result.get('reason') or result['severity']}" for result in failed)
+
+
+def _municipalities(session: Session, standings: dict[CandidateKey, _Standing]) -> tuple[MunicipalityLine, ...]:
+    counts = _delivered(session.home)
+    window = window_ending_in(session.period, session.home.consortium.window_months)
+    figures = _figures(session.home, window)
+    lines = []
+    for member in members_on(session.registers, session.clock.as_of):
+        number = member.municipality_no
+        standing = standings.get(CandidateKey(MUNICIPALITY_EXTRACT, number, session.period))
+        if standing is None:
+            continue
+        spend, at_workshops = figures.get(number, (None, None))
+        lines.append(
+            MunicipalityLine(
+                municipality_no=number,
+                name=member.name,
+                deliveries=counts[number]["deliveries"],
+                rows=counts[number]["rows"],
+                rejects=counts[number]["rejects"],
+                spend_nok=spend,
+                workshop_ratio=round(at_workshops / spend, 6) if spend and at_workshops is not None else None,
+                release_id=standing.release_id,
+                verdict=standing.verdict,
+                reasons=(*standing.reasons, *_failures_of(session, number)),
+            )
+        )
+    return tuple(lines)
+
+
+def _failures_of(session: Session, owner: str) -> list[str]:
+    return [f"{failure.step}: {failure.message}" for failure in session.failures if failure.name == owner]
+
+
+def _workshops(session: Session, standings: dict[CandidateKey, _Standing]) -> tuple[WorkshopLine, ...]:
+    lines = []
+    for row in sorted(session.registers["workshops"], key=lambda row: str(row["org_no"])):
+        standing = standings.get(CandidateKey(WORKSHOP_RELEASE, row["org_no"], session.period))
+        if standing is not None and holds_on(row, session.clock.as_of):
+            lines.append(
+                WorkshopLine(row["org_no"], row["name"], standing.release_id, standing.verdict, standing.reasons)
+            )
+    return tuple(lines)
+
+
+def _delivered(home: Home) -> dict[str, dict[str, int]]:
+    """Return deliveries, rows and rejects by owner."""
+    from pipelines.outcomes import read_outcomes
+
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: {"deliveries": 0, "rows": 0, "rejects": 0})
+    for row in read_outcomes(home):
+        count = counts[row["municipality_no"]]
+        count["deliveries"] += row["step"] == "landed"
+        count["rows"] += (row["rows_out"] or 0) if row["step"] == "parsed" else 0
+        count["rejects"] += row["rejects"] or 0
+    return counts
+
+
+def _figures(home: Home, window: Window) -> dict[str, tuple[Decimal, Decimal]]:
+    """Return procurement spend and the part of it at workshops, by municipality, summed over the window's months."""
+    if not home.warehouse_file.is_file():
+        return {}
+    from pipelines.warehouse.read import connect
+
+    with connect(home) as warehouse:
+        rows = warehouse.execute(
+            """
+            select municipality_no, sum(denominator), sum(numerator)
+            from main.fct_kpis
+            where kpi_key = 'K04' and workshop_org_no = 'all' and category_key = 'all' and account_class = 'all'
+                and period_end = last_day(period_start) and period_start between $first and $last
+            group by municipality_no
+            """,
+            {"first": window.first_day, "last": window.last_day},
+        ).fetchall()
+    return {number: (spend, at_workshops) for number, spend, at_workshops in rows if spend is not None}
