@@ -111,7 +111,7 @@ def remove_leftovers(home: Home, owner: str, source_name: str) -> None:
 
 def write_receipt(home: Home, receipt: Receipt) -> None:
     """Write a receipt: from then on the delivery is received."""
-    document = asdict(receipt) | {"received_at": receipt.received_at.astimezone(UTC).isoformat()}
+    document = asdict(receipt) | {"received_at": receipt.received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     path = home.landing / receipt.owner / receipt.source_name / RECEIPTS / receipt.file_name
     write_atomically(path, pretty_json(document).encode())
 

@@ -183,9 +183,7 @@ def test_a_pull_killed_anywhere_ends_in_the_same_bytes(
     assert pull(killed, kind) == []
 
 
-def test_gathering_that_was_cut_short_is_continued_as_one_delivery(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gathering_that_was_cut_short_is_continued_as_one_delivery(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         drop(home, f"{number}.xml", invoice(f"F-{number}"), "ehf")
     rename = Path.rename
@@ -239,7 +237,7 @@ def test_a_drop_on_another_file_system_is_copied_whole_before_it_goes(
 
 def test_names_that_are_no_text_are_received(home: Home) -> None:
     folder = drop(home, "x.csv", ledger()).parent
-    os.rename(folder / "x.csv", os.fsencode(folder) + b"/\xe5pne.c sv;")
+    (folder / "x.csv").rename(folder / os.fsdecode(b"\xe5pne.c sv;"))
     (receipt,) = pull(home)
     assert receipt.drop == "\ufffdpne.c sv;"
     assert Path(receipt.files[0].path).suffix == ""

@@ -155,7 +155,7 @@ def test_a_delivery_received_twice_is_parsed_once(home: Home) -> None:
     ingest(home)
     drop(home, "again.csv", ledger())
     outcome = the_one(ingest(home))
-    assert (outcome["outcome"], outcome["rule"], outcome["rows_in"] if "rows_in" in outcome else None) == (
+    assert (outcome["outcome"], outcome["rule"], outcome.get("rows_in")) == (
         "duplicate",
         "IN03",
         None,
@@ -213,9 +213,7 @@ def test_documents_are_parsed_again_when_the_members_numbers_change(home: Home) 
     assert rows_of(home, "ehf_invoices") == []
 
 
-def test_documents_are_parsed_again_under_another_parser_version(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_documents_are_parsed_again_under_another_parser_version(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     drop(home, "1.xml", invoice(), "ehf")
     ingest(home)
     monkeypatch.setitem(parse._VERSIONS, "ehf", "another")

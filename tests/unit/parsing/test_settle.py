@@ -214,9 +214,7 @@ def test_every_key_counts_exactly_once_and_nothing_disappears(documents: list[di
     found = document_states(settled)
     assert len(found) == len(documents)
     accepted = Counter(
-        row["invoice_no"].upper()
-        for row in documents
-        if found[row["_delivery_id"], row["_file_sha256"]] == "accepted"
+        row["invoice_no"].upper() for row in documents if found[row["_delivery_id"], row["_file_sha256"]] == "accepted"
     )
     assert accepted == Counter({row["invoice_no"].upper() for row in documents})
     assert len(settled.rejects) == sum(state != "accepted" for state in found.values())
