@@ -6,6 +6,8 @@ the root).
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pipelines.errors import ProblemsFound
 from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.store import Receipt, read_file, read_receipts
@@ -32,6 +34,9 @@ def write_registers(home: Home, receipt: Receipt | None = None) -> None:
     receipt = receipt or _latest(home)
     if receipt is None:
         return
+    key = f"{REGISTERS_VERSION} {receipt.sequence} {receipt.delivery_id}".encode()
+    if _is_written(home, key):
+        return
     files = {file.name: file for file in receipt.files}
     problems: list[str] = []
     contents = {}
@@ -45,10 +50,19 @@ def write_registers(home: Home, receipt: Receipt | None = None) -> None:
         contents[name] = arrow_table(as_parsed(table), rows)
     if problems:
         raise ProblemsFound(problems, remedy="Mend the registers, then run again.")
-    key = f"{REGISTERS_VERSION} {receipt.sequence} {receipt.delivery_id}".encode()
     for name in REGISTERS:
-        path = home.parsed / f"register_{name}" / f"municipality_no={CONSORTIUM}" / f"{CURRENT}.parquet"
-        write_parquet(path, contents[name].replace_schema_metadata({PARSE_KEY: key}))
+        write_parquet(_path(home, name), contents[name].replace_schema_metadata({PARSE_KEY: key}))
+
+
+def _path(home: Home, name: str) -> Path:
+    return home.parsed / f"register_{name}" / f"municipality_no={CONSORTIUM}" / f"{CURRENT}.parquet"
+
+
+def _is_written(home: Home, key: bytes) -> bool:
+    import pyarrow.parquet as pq
+
+    paths = [_path(home, name) for name in REGISTERS]
+    return all(path.is_file() and (pq.read_metadata(path).metadata or {}).get(PARSE_KEY) == key for path in paths)
 
 
 def _latest(home: Home) -> Receipt | None:
