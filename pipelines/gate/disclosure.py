@@ -5,9 +5,10 @@ Belongs here: recomputing, from the warehouse alone, who stands behind each publ
 
 (1) A cell is a municipality, category and calendar year of addressable purchases: scope core or
     core_service_replacement, category of kind product, payee known, no natural person and not the buyer itself.
-(2) Contributors are the payees other than the recipient with any amount, by organisation number, else by name.
+(2) Contributors are the payees other than the recipient, by organisation number, else by name; one that was credited in
+    full hides nobody and is none.
 (3) Magnitudes are absolute values: a credit note does not make a supplier small.
-(4) A cell without any other contributor is shown as 0 and gives nobody away.
+(4) A cell in which nobody else has any amount is shown as 0 and gives nobody away.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def cells(case: Case) -> list[Cell]:
         others as (
             select
                 municipality_no, category_key, year,
-                count(*) filter (not is_own and magnitude > 0) as contributors,
+                count(*) filter (not is_own and net <> 0) as contributors,
                 coalesce(sum(net) filter (is_own), 0) as own,
                 coalesce(sum(net) filter (not is_own), 0) as other,
                 coalesce(sum(magnitude) filter (not is_own), 0) as magnitude,
@@ -121,7 +122,7 @@ def contributors(case: Case) -> Finding:
 def _problem(cell: Cell, fewest: int) -> str:
     if cell.is_suppressed:
         return f"a suppressed cell still shows {', '.join(cell.shows)}" if cell.shows else ""
-    if 0 < cell.contributors < fewest:
+    if cell.magnitude > 0 and cell.contributors < fewest:
         return f"fewer than {fewest} others stand behind a visible cell"
     if (cell.own or Decimal(0), cell.other or Decimal(0)) != (cell.true_own, cell.true_other):
         # What stands behind another amount than the one shown cannot be counted.

@@ -180,7 +180,7 @@ def _names_in_share(case: Case, kinds: tuple[str, ...], whom: str) -> Finding:
     """Look for each payee's organisation number and name in every text; the recipient's own are its own."""
     payees = case.ask(
         """
-        select distinct payee_name, org_no
+        select distinct payee_name, org_no, payee_kind
         from fct_purchases
         where payee_kind in $kinds and org_no is distinct from $recipient
         """,
@@ -190,8 +190,13 @@ def _names_in_share(case: Case, kinds: tuple[str, ...], whom: str) -> Finding:
         return Finding(0, reason=f"No purchase has {whom} as payee.")
     # A member or workshop that a ledger spells without its number is no person.
     registered = {_plain(row["name"]) for name in ("members", "workshops") for row in case.registers[name]}
-    names = {_plain(name) for name, _ in payees if name} - {""} - registered
-    org_nos = {org_no for _, org_no in payees if org_no}
+    # One word that no register knows is a thing or a place; a person has two.
+    names = {
+        name
+        for stated, _, kind in payees
+        if (name := _plain(stated or "")) and name not in registered and (" " in name or kind != "unknown")
+    }
+    org_nos = {org_no for _, org_no, _ in payees if org_no}
     longest = max((len(name.split()) for name in names), default=0)
     hits = [
         (place, mask(text)) for place, is_free, text in texts(case) if _is_named(text, is_free, names, org_nos, longest)
@@ -205,8 +210,8 @@ def _is_named(text: str, is_free: bool, names: set[str], org_nos: set[str], long
     words = _plain(text).split()
     if any(word in org_nos for word in words):
         return True
-    if is_free and len(words) == 1:
-        return words[0] in names
+    if len(words) == 1:
+        return is_free and words[0] in names
     return any(
         " ".join(words[start : start + length]) in names
         for start in range(len(words))

@@ -6,7 +6,7 @@ Belongs here: pure functions from a text to what it gives away. Not here: which 
 (1) Texts are read as people would: compatibility forms folded, invisible characters dropped, every kind of space and
     digit the same. (2) A personal number is eleven digits, in one piece or in the usual groups, with a possible day and
     month and both check digits right; D-numbers (day + 40) and the synthetic series (month + 40, + 65, + 80) count.
-    (3) A hexadecimal digest is no text: its digits mean nothing.
+    (3) A hexadecimal digest is no text, alone or within one: its digits mean nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ import unicodedata
 PERSONAL_NUMBER, EMAIL, PHONE, BANK_ACCOUNT = "personal number", "e-mail address", "telephone number", "bank account"
 
 _ELEVEN = re.compile(r"(?<!\d)(\d{2})[ ./-]?(\d{2})[ ./-]?(\d{2})[ ./-]{0,2}(\d{3})[ ./-]?(\d{2})(?!\d)")
-_DIGEST = re.compile(r"(?=[0-9a-f]*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})")
+_DIGEST = re.compile(
+    r"(?<![0-9A-Za-z])(?=[0-9a-f]*[a-f])(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})(?![0-9A-Za-z])"
+)
+_SHORTEST_DIGEST = 16
 _EMAIL = re.compile(r"[^\s@<>,;:/\"'()]+@[^\s@<>,;:/\"'()]+\.[A-Za-z]{2,}")
 _PHONE_WITH_COUNTRY = re.compile(r"(?<![\d+])(?:\+|00)47[ .-]?(?:\d[ .-]?){7}\d(?!\d)")
 _PHONE_IN_TEXT = re.compile(
@@ -38,15 +41,16 @@ _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def fold(text: str) -> str:
-    """Return a text with compatibility forms folded, invisible characters dropped and ASCII digits."""
+    """Return a text with compatibility forms folded, invisible characters dropped, ASCII digits, and no digests."""
     if text.isascii():
-        return text
+        return _DIGEST.sub(" ", text) if len(text) >= _SHORTEST_DIGEST else text
     folded = unicodedata.normalize("NFKC", text)
-    return "".join(
+    plain = "".join(
         str(unicodedata.digit(character)) if character.isdigit() else " " if character.isspace() else character
         for character in folded
         if unicodedata.category(character) != "Cf"
     )
+    return _DIGEST.sub(" ", plain)
 
 
 def is_personal_number(digits: str) -> bool:
@@ -70,8 +74,6 @@ def _passes_second(digits: str) -> bool:
 
 def find_personal_numbers(text: str) -> list[str]:
     """Return what in a text could be a personal number, as eleven digits; a digest holds none."""
-    if _DIGEST.fullmatch(text):
-        return []
     found = ("".join(match.groups()) for match in _ELEVEN.finditer(fold(text)))
     return [digits for digits in found if is_personal_number(digits)]
 
@@ -84,8 +86,6 @@ def find_contacts(text: str, *, is_free_text: bool) -> list[str]:
         is_free_text: The cell holds names or words: eight and eleven digits are then read as telephone and account
             numbers; in a column of codes they may be a voucher number, and only written forms count.
     """
-    if _DIGEST.fullmatch(text):
-        return []
     read = fold(text)
     found = []
     if _EMAIL.search(read):

@@ -474,6 +474,16 @@ def test_suppliers_that_cancel_out_are_contributors_all_the_same(small: SmallHom
     assert "fewer than 3 others" in ask(small, "DC01", SHARE).reason
 
 
+def test_a_supplier_credited_in_full_hides_nobody(small: SmallHome) -> None:
+    small.warehouse["fct_purchases"].append(purchase("a1c", "320000006", "-100.00"))
+    _view(other_nok_or_suppressed=Decimal("360.00"), addressable_nok=Decimal("410.00"))(small)
+    small.write()
+    assert ask(small, "DC01", SHARE).status == "passed"
+    _lines("a2", category_key="cpv_45")(small)
+    small.write()
+    assert "fewer than 3 others" in ask(small, "DC01", SHARE).reason
+
+
 def test_persons_and_the_buyers_own_units_are_no_contributors(small: SmallHome) -> None:
     assert ask(small, "DC01", SHARE).status == "passed"
     for line in ("a1", "a2"):

@@ -99,8 +99,10 @@ def test_it_is_found_however_it_is_written(text: str) -> None:
         "12345678901",
         f"abcde{SYNTHETIC}",
         f"{'ab' * 20}{SYNTHETIC}{'c' * 13}",
+        f"sha256:{'ab' * 20}{SYNTHETIC}{'c' * 13}",
+        f"før abcde{SYNTHETIC}",
     ],
-    ids=["empty", "words", "twelve digits before", "twelve digits after", "wrong checks", "16 hex", "64 hex"],
+    ids=["empty", "words", "twelve before", "twelve after", "wrong checks", "16 hex", "64 hex", "named", "within"],
 )
 def test_other_digits_are_left_alone(text: str) -> None:
     assert find_personal_numbers(text) == []
@@ -136,7 +138,18 @@ def test_bare_numbers_are_contacts_in_free_text_only(text: str, found: list[str]
     assert find_contacts(text, is_free_text=False) == []
 
 
-@pytest.mark.parametrize("text", ["Kopipapir A4", "2026-10", "31987654", "12345678901", "100 000,50", "9876543210"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Kopipapir A4",
+        "2026-10",
+        "31987654",
+        "12345678901",
+        "100 000,50",
+        "9876543210",
+        f"sha256:{'a9' * 10}b91234567b{'c' * 34}",
+    ],
+)
 def test_ordinary_texts_hold_no_contacts(text: str) -> None:
     assert find_contacts(text, is_free_text=True) == []
 
