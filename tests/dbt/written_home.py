@@ -145,7 +145,9 @@ INVOICES = [
     # The same file again, and 9902's.
     invoice("A1", BAKER, "1000.00", _delivery_id="ehf0000000000002"),
     invoice("W1", WORKSHOP, "500.00", municipality_no=EHF_ONLY, contract_reference="C-1"),
-    invoice("F1", None, "40.00", municipality_no=EHF_ONLY, seller_name="Nordic Ab", seller_country="SE", currency="SEK"),
+    invoice(
+        "F1", None, "40.00", municipality_no=EHF_ONLY, seller_name="Nordic Ab", seller_country="SE", currency="SEK"
+    ),
 ]
 
 LINES = [
@@ -344,7 +346,9 @@ def written_home(folder: Path) -> Home:
     for name, rows in tables.items():
         write_parquet(home.parsed / name / "municipality_no=9901" / "rows.parquet", arrow_table(schemas[name], rows))
     for name, rows in REGISTER_ROWS.items():
-        dated = [{"valid_from": LONG_AGO, "_delivery_id": SETTINGS, "_row_no": 2 + at} | row for at, row in enumerate(rows)]
+        dated = [
+            {"valid_from": LONG_AGO, "_delivery_id": SETTINGS, "_row_no": 2 + at} | row for at, row in enumerate(rows)
+        ]
         table = schemas[f"register_{name}"]
         path = home.parsed / table.name / "municipality_no=_consortium" / "current.parquet"
         write_parquet(path, arrow_table(table, dated))

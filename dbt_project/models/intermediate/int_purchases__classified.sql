@@ -1,24 +1,8 @@
--- Every line of spend with its payee, scope, category, stream and months.
+-- Every line of spend with its scope, category, stream and month.
 with
 
-lines as (
-    select * from {{ ref('int_purchases__lines') }}
-),
-
-registered as (
-    select * from {{ ref('int_suppliers__registered') }}
-),
-
-named as (
-    select * from {{ ref('int_suppliers__named') }}
-),
-
-workshops as (
-    select * from {{ ref('stg_registers__workshops') }}
-),
-
-member_org_nos as (
-    select * from {{ ref('stg_registers__member_org_nos') }}
+payees as (
+    select * from {{ ref('int_purchases__payees') }}
 ),
 
 cpv_codes as (
@@ -29,85 +13,20 @@ functions as (
     select * from {{ ref('kostra_sensitive_functions') }}
 ),
 
-dated as (
-    select
-        *,
-        case
-            when is_seller_org_no_valid then seller_org_no
-            when is_supplier_org_no_valid then supplier_org_no
-        end as stated_org_no,
-        {{ normalised_name('coalesce(seller_name, supplier_name)') }} as normalised_name,
-        coalesce(
-            invoice_date, posting_date, {{ first_day_of('fiscal_period') }}
-        ) as spend_date,
-        case
-            when invoice_date is not null then 'invoice_date'
-            when posting_date is not null then 'posting_date'
-            else 'fiscal_period'
-        end as period_basis
-    from lines
-),
-
-payees as (
-    select
-        dated.*,
-        coalesce(dated.stated_org_no, named.org_no) as org_no,
-        case
-            when dated.stated_org_no is not null then 'org_no'
-            when named.org_no is not null then 'name_exact'
-            else 'none'
-        end as payee_method
-    from dated
-    left join named
-        on dated.stated_org_no is null and dated.normalised_name = named.normalised_name
-),
-
-resolved as (
-    select
-        payees.*,
-        coalesce(registered.name, payees.seller_name, payees.supplier_name) as payee_name,
-        case
-            when registered.legal_form = 'ENK'
-                then 'sole_proprietor'
-            when
-                registered.legal_form in ('KOMM', 'FYLK', 'STAT', 'ORGL', 'KF', 'FKF', 'IKS')
-                then 'public_body'
-            when registered.org_no is not null
-                then 'legal_entity'
-            when payees.kostra_art in ('160', '165')
-                then 'natural_person'
-            when payees.org_no is null and upper(payees.seller_country) != 'NO'
-                then 'foreign'
-            else 'unknown'
-        end as payee_kind,
-        registered.org_no is not null as is_registered,
-        workshops.org_no as workshop_org_no,
-        coalesce(
-            payees.org_no,
-            'name:' || {{ hash_of(['payees.municipality_no', 'payees.normalised_name']) }}
-        ) as payee_key
-    from payees
-    left join registered on payees.org_no = registered.org_no
-    left join workshops
-        on
-            payees.org_no = workshops.org_no
-            and {{ holds_on('workshops', 'payees.spend_date') }}
-),
-
 scoped as (
     select
-        resolved.*,
+        payees.*,
         cpv_codes.category_key as cpv_category_key,
         cpv_codes.kind as cpv_kind,
         case
-            when resolved.is_vat then 'vat'
-            when resolved.account_scope is not null then resolved.account_scope
+            when payees.is_vat then 'vat'
+            when payees.account_scope is not null then payees.account_scope
             when cpv_codes.kind = 'product' then 'core'
             when cpv_codes.kind = 'inclusion' then 'core_service_replacement'
             else 'unknown'
         end as scope
-    from resolved
-    left join cpv_codes on resolved.cpv_code = cpv_codes.cpv_code
+    from payees
+    left join cpv_codes on payees.cpv_code = cpv_codes.cpv_code
 ),
 
 final as (
@@ -227,7 +146,7 @@ final as (
         cast(scoped.vat_amount_nok as decimal(18, 2)) as vat_amount_nok,
         cast(scoped.original_amount as decimal(18, 2)) as original_amount,
         scoped.is_credit_note,
-        member_org_nos.org_no is not null as is_internal,
+        scoped.is_internal,
         scoped.invoice_date,
         scoped.posting_date,
         scoped.spend_date,
@@ -242,11 +161,6 @@ final as (
             scoped.kostra_function = functions.kostra_function
             and year(scoped.spend_date) between
             coalesce(functions.valid_from_year, 0) and coalesce(functions.valid_to_year, 9999)
-    left join member_org_nos
-        on
-            scoped.municipality_no = member_org_nos.municipality_no
-            and scoped.org_no = member_org_nos.org_no
-            and {{ holds_on('member_org_nos', 'scoped.spend_date') }}
 )
 
 select * from final

@@ -1,0 +1,95 @@
+-- Every line of spend with its day and its payee: who, of what kind, a workshop on that day or not.
+with
+
+lines as (
+    select * from {{ ref('int_purchases__lines') }}
+),
+
+registered as (
+    select * from {{ ref('int_suppliers__registered') }}
+),
+
+named as (
+    select * from {{ ref('int_suppliers__named') }}
+),
+
+workshops as (
+    select * from {{ ref('stg_registers__workshops') }}
+),
+
+member_org_nos as (
+    select * from {{ ref('stg_registers__member_org_nos') }}
+),
+
+dated as (
+    select
+        *,
+        case
+            when is_seller_org_no_valid then seller_org_no
+            when is_supplier_org_no_valid then supplier_org_no
+        end as stated_org_no,
+        {{ normalised_name('coalesce(seller_name, supplier_name)') }} as normalised_name,
+        coalesce(
+            invoice_date, posting_date, {{ first_day_of('fiscal_period') }}
+        ) as spend_date,
+        case
+            when invoice_date is not null then 'invoice_date'
+            when posting_date is not null then 'posting_date'
+            else 'fiscal_period'
+        end as period_basis
+    from lines
+),
+
+payees as (
+    select
+        dated.*,
+        coalesce(dated.stated_org_no, named.org_no) as org_no,
+        case
+            when dated.stated_org_no is not null then 'org_no'
+            when named.org_no is not null then 'name_exact'
+            else 'none'
+        end as payee_method
+    from dated
+    left join named
+        on dated.stated_org_no is null and dated.normalised_name = named.normalised_name
+),
+
+final as (
+    select
+        payees.*,
+        coalesce(registered.name, payees.seller_name, payees.supplier_name) as payee_name,
+        case
+            when registered.legal_form = 'ENK'
+                then 'sole_proprietor'
+            when
+                registered.legal_form in ('KOMM', 'FYLK', 'STAT', 'ORGL', 'KF', 'FKF', 'IKS')
+                then 'public_body'
+            when registered.org_no is not null
+                then 'legal_entity'
+            when payees.kostra_art in ('160', '165')
+                then 'natural_person'
+            when payees.org_no is null and upper(payees.seller_country) != 'NO'
+                then 'foreign'
+            else 'unknown'
+        end as payee_kind,
+        registered.org_no is not null as is_registered,
+        member_org_nos.org_no is not null as is_internal,
+        workshops.org_no as workshop_org_no,
+        coalesce(
+            payees.org_no,
+            'name:' || {{ hash_of(['payees.municipality_no', 'payees.normalised_name']) }}
+        ) as payee_key
+    from payees
+    left join registered on payees.org_no = registered.org_no
+    left join workshops
+        on
+            payees.org_no = workshops.org_no
+            and {{ holds_on('workshops', 'payees.spend_date') }}
+    left join member_org_nos
+        on
+            payees.municipality_no = member_org_nos.municipality_no
+            and payees.org_no = member_org_nos.org_no
+            and {{ holds_on('member_org_nos', 'payees.spend_date') }}
+)
+
+select * from final

@@ -1,0 +1,328 @@
+"""The project keeps the rules of dbt's project evaluator, and ours, computed from the manifest.
+
+A rule that does not hold somewhere has an entry with a reason in exceptions.yml.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from pipelines.settings import DBT_PROJECT, EXPECTATIONS
+
+EXCEPTIONS: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "exceptions.yml").read_text())
+LAYERS = ("staging", "intermediate", "marts", "products")
+PREFIXES = {
+    "staging": ("stg_",),
+    "intermediate": ("int_",),
+    "marts": ("fct_", "dim_", "bridge_"),
+    "products": ("product_",),
+}
+DELIVERED = ("ehf", "ledger", "brreg")
+MOST_PARENTS = 7
+MOST_CHILDLESS_CHILDREN = 3
+MOST_CHAINED_VIEWS = 3
+
+
+class Project:
+    """What the rules ask of a manifest."""
+
+    def __init__(self, manifest: dict[str, Any]) -> None:
+        self.nodes = manifest["nodes"]
+        self.sources = manifest["sources"]
+        self.exposures = manifest["exposures"]
+        self.models = {key: node for key, node in self.nodes.items() if node["resource_type"] == "model"}
+        self.tests = [node for node in self.nodes.values() if node["resource_type"] == "test"]
+
+    def layer(self, model: dict[str, Any]) -> str:
+        return model["path"].split("/")[0]
+
+    def in_layer(self, *layers: str) -> list[dict[str, Any]]:
+        return [model for model in self.models.values() if self.layer(model) in layers]
+
+    def parents(self, model: dict[str, Any], kind: str = "") -> list[str]:
+        return [key for key in dict.fromkeys(model["depends_on"]["nodes"]) if key.startswith(kind)]
+
+    def children(self, key: str) -> list[dict[str, Any]]:
+        return [model for model in self.models.values() if key in model["depends_on"]["nodes"]]
+
+    def key_tests(self, key: str) -> list[list[str]]:
+        return [
+            test["test_metadata"]["kwargs"]["columns"]
+            for test in self.tests
+            if test.get("attached_node") == key and test["test_metadata"]["name"] == "unique_combination"
+        ]
+
+
+@pytest.fixture(scope="module")
+def project(manifest: dict[str, Any]) -> Project:
+    return Project(manifest)
+
+
+@pytest.fixture(scope="module")
+def columns(warehouse: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    rows = warehouse.execute(
+        "select table_name, column_name from information_schema.columns order by table_name, ordinal_position"
+    ).fetchall()
+    for table, column in rows:
+        found.setdefault(table, []).append(column)
+    return found
+
+
+def broken(rule: str, names: list[str]) -> None:
+    """Assert that exactly the excepted names break a rule."""
+    assert sorted(set(names)) == sorted(EXCEPTIONS.get(rule, {})), rule
+
+
+def sql_of(model: dict[str, Any]) -> str:
+    """A model's text without comments."""
+    return re.sub(r"--[^\n]*|{#.*?#}", "", model["raw_code"], flags=re.DOTALL)
+
+
+def test_every_exception_has_a_reason() -> None:
+    assert all(len(reason) > 20 for names in EXCEPTIONS.values() for reason in names.values())
+
+
+def test_every_model_has_a_parent(project: Project) -> None:
+    broken("root_models", [model["name"] for model in project.models.values() if not project.parents(model)])
+
+
+def test_no_model_names_a_relation_by_hand(project: Project) -> None:
+    wrong = []
+    for model in project.models.values():
+        text = sql_of(model)
+        names = set(re.findall(r"(?:^|\n|,)\s*(\w+) as \(", text))
+        used = set(re.findall(r"\b(?:from|join)\s+([\w.]+)", text))
+        wrong += [f"{model['name']}: {name}" for name in used - names if not text.count(f"extract({name}")]
+    broken("hard_coded_references", wrong)
+
+
+def test_only_staging_reads_sources(project: Project) -> None:
+    broken(
+        "sources_outside_staging",
+        [
+            model["name"]
+            for model in project.in_layer("intermediate", "marts", "products")
+            if project.parents(model, "source.")
+        ],
+    )
+
+
+def test_a_staging_model_reads_one_source(project: Project) -> None:
+    broken(
+        "multiple_sources", [m["name"] for m in project.in_layer("staging") if len(project.parents(m, "source.")) > 1]
+    )
+
+
+def test_a_source_feeds_one_model(project: Project) -> None:
+    feeds = {source["name"]: len(project.children(key)) for key, source in project.sources.items()}
+    broken("source_fan_out", [name for name, count in feeds.items() if count > 1])
+    broken("unused_sources", [name for name, count in feeds.items() if count == 0])
+
+
+def test_no_source_stands_twice(project: Project) -> None:
+    broken(
+        "duplicate_sources", [name for name, n in Counter(s["name"] for s in project.sources.values()).items() if n > 1]
+    )
+
+
+def test_a_layer_reads_its_left_neighbours_only(project: Project) -> None:
+    allowed = {
+        "staging": set(),
+        "intermediate": {"staging", "intermediate", "seed"},
+        "marts": {"staging", "intermediate", "seed"},
+        "products": {"marts"},
+    }
+    wrong = []
+    for model in project.models.values():
+        for parent in project.parents(model, "model.") + project.parents(model, "seed."):
+            layer = "seed" if parent.startswith("seed.") else project.layer(project.models[parent])
+            if layer not in allowed[project.layer(model)]:
+                wrong.append(f"{model['name']} reads {parent}")
+    broken("layers", wrong)
+
+
+def test_few_models_have_many_parents(project: Project) -> None:
+    broken("many_parents", [m["name"] for m in project.models.values() if len(project.parents(m)) >= MOST_PARENTS])
+
+
+def test_a_model_does_not_fan_out_into_dead_ends(project: Project) -> None:
+    wrong = []
+    for key, model in project.models.items():
+        ends = [child for child in project.children(key) if not project.children(child["unique_id"])]
+        # Marts feed products and readers: their children are meant to be ends.
+        if (
+            project.layer(model) != "marts"
+            and len([e for e in ends if project.layer(e) != "marts"]) > MOST_CHILDLESS_CHILDREN
+        ):
+            wrong.append(model["name"])
+    broken("model_fan_out", wrong)
+
+
+def test_every_model_has_a_key_test(project: Project) -> None:
+    broken("no_key", [model["name"] for key, model in project.models.items() if not project.key_tests(key)])
+
+
+def test_delivered_sources_have_a_freshness(project: Project) -> None:
+    broken(
+        "no_freshness",
+        [
+            source["name"]
+            for source in project.sources.values()
+            if source["source_name"] in DELIVERED and not (source["freshness"] or {}).get("warn_after", {}).get("count")
+        ],
+    )
+
+
+def test_everything_is_described(project: Project) -> None:
+    broken("undescribed_models", [model["name"] for model in project.models.values() if not model["description"]])
+    broken("undescribed_sources", [s["name"] for s in project.sources.values() if not s["description"]])
+    broken("undescribed_source_groups", [s["name"] for s in project.sources.values() if not s["source_description"]])
+    broken(
+        "undescribed_seeds",
+        [n["name"] for n in project.nodes.values() if n["resource_type"] == "seed" and not n["description"]],
+    )
+
+
+def test_every_column_of_marts_and_products_is_described_and_no_other(
+    project: Project, columns: dict[str, list[str]]
+) -> None:
+    wrong = []
+    for model in project.in_layer("marts", "products"):
+        described = [name for name, column in model["columns"].items() if column["description"]]
+        if described != columns[model["name"]]:
+            wrong.append(f"{model['name']}: {sorted(set(described) ^ set(columns[model['name']])) or 'order'}")
+    broken("undescribed_columns", wrong)
+
+
+def test_names_tell_the_layer(project: Project) -> None:
+    broken(
+        "names",
+        [m["name"] for m in project.models.values() if not m["name"].startswith(PREFIXES[project.layer(m)])],
+    )
+
+
+def test_a_staging_model_lies_in_its_sources_folder(project: Project) -> None:
+    wrong = []
+    for model in project.in_layer("staging"):
+        folder = model["path"].split("/")[1]
+        own = {project.sources[key]["source_name"] for key in project.parents(model, "source.")}
+        if folder not in own or not model["name"].startswith(f"stg_{folder}__"):
+            wrong.append(model["name"])
+    broken("directories", wrong)
+
+
+def test_yaml_lies_beside_what_it_describes(project: Project) -> None:
+    wrong = [
+        model["name"]
+        for model in project.models.values()
+        if Path((model["patch_path"] or "").split("://")[-1]).parent != Path(model["original_file_path"]).parent
+    ]
+    wrong += [
+        source["name"]
+        for source in project.sources.values()
+        if Path(source["original_file_path"]).parent.name != source["source_name"]
+    ]
+    broken("yaml_places", wrong)
+
+
+def test_views_are_not_chained(project: Project) -> None:
+    def depth(key: str) -> int:
+        model = project.models.get(key)
+        if model is None or model["config"]["materialized"] != "view":
+            return 0
+        return 1 + max((depth(parent) for parent in project.parents(model)), default=0)
+
+    broken("chained_views", [m["name"] for key, m in project.models.items() if depth(key) > MOST_CHAINED_VIEWS])
+
+
+def test_what_leaves_the_house_is_a_public_contracted_table(project: Project) -> None:
+    products = project.in_layer("products")
+    assert len(products) == 7
+    wrong = [
+        model["name"]
+        for model in project.models.values()
+        if (model["access"] == "public") != (model in products)
+        or (model in products and not model["config"]["contract"]["enforced"])
+        or (model in products and model["config"]["materialized"] != "table")
+        or (model in products and not all(column["data_type"] for column in model["columns"].values()))
+    ]
+    broken("public", wrong)
+
+
+def test_every_product_is_exposed_and_nothing_private_is(project: Project) -> None:
+    exposed = {key for exposure in project.exposures.values() for key in exposure["depends_on"]["nodes"]}
+    assert exposed == {model["unique_id"] for model in project.in_layer("products")}
+
+
+# Without a municipality: what is known of companies, categories, workshops, contracts, limits and figures themselves.
+REFERENCE = re.compile(
+    r"__(companies|suppliers|registered|named|cpv_codes|known|approvers|claims|consents|contracts|recipients"
+    r"|workshop_(accounts|departments|owners|capabilities)|workshops|periods)$"
+    r"|^dim_(suppliers|categories|rules|kpis|contracts|workshops)$|^bridge_workshop_owners$|^fct_workshop_accounts$"
+    r"|^product_workshop_"
+)
+
+
+def test_every_model_but_reference_carries_the_municipality(project: Project, columns: dict[str, list[str]]) -> None:
+    wrong = [
+        model["name"]
+        for model in project.models.values()
+        if not {"municipality_no", "recipient_municipality_no"} & set(columns[model["name"]])
+        and not REFERENCE.search(model["name"])
+    ]
+    broken("no_municipality", wrong)
+
+
+def test_every_key_but_reference_names_the_municipality(project: Project) -> None:
+    wrong = [
+        model["name"]
+        for key, model in project.models.items()
+        for key_columns in project.key_tests(key)
+        if not any(column.endswith("municipality_no") for column in key_columns) and not REFERENCE.search(model["name"])
+    ]
+    broken("keys_without_municipality", [name for name in wrong if not name.startswith("stg_registers__")])
+
+
+def test_marts_and_products_spell_their_columns_out(project: Project) -> None:
+    wrong = []
+    for model in project.in_layer("marts", "products"):
+        _, _, final = sql_of(model).partition("final as (")
+        body = final.replace("select * from final", "")
+        if not final or re.search(r"select\s+\*|\w\.\*|,\s*\*", body):
+            wrong.append(model["name"])
+    broken("select_star", wrong)
+
+
+def test_dated_tests_and_severities_are_not_softened(project: Project) -> None:
+    assert project.tests
+    broken(
+        "softened_tests",
+        [
+            t["name"]
+            for t in project.tests
+            if t["config"]["severity"].lower() != "error" or t["config"]["error_if"] != "!= 0"
+        ],
+    )
+
+
+def test_no_rule_id_stands_twice() -> None:
+    ids = [
+        found.group(1)
+        for path in sorted((EXPECTATIONS / "rules").glob("*.md"))
+        if (found := re.search(r"^id:\s*(\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    ]
+    assert ids
+    assert [name for name, count in Counter(ids).items() if count > 1] == []
+
+
+def test_the_project_folder_holds_no_model_without_a_layer() -> None:
+    places = {path.relative_to(DBT_PROJECT / "models").parts[0] for path in (DBT_PROJECT / "models").rglob("*.sql")}
+    assert places == set(LAYERS)

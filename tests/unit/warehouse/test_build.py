@@ -1,0 +1,177 @@
+"""A build is named by its inputs, grows beside the last good one, and replaces it whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from pipelines.errors import BuildFailed, ConfigurationError, WarehouseBusy
+from pipelines.home import Home
+from pipelines.tables import arrow_table, write_parquet
+from pipelines.warehouse import build as builds
+from pipelines.warehouse.build import (
+    Build,
+    build_warehouse,
+    current_build_id,
+    dbt_arguments,
+    failed_nodes,
+    finish_build,
+    input_digest,
+    is_current,
+    start_build,
+    warehouse_lock,
+)
+from pipelines.warehouse.read import connect
+from pipelines.warehouse.sources import parsed_tables
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "it's a home")
+
+
+def deliver(home: Home, municipality_no: str = "9901") -> Path:
+    table = parsed_tables()["outcomes"]
+    path = home.parsed / "outcomes" / f"municipality_no={municipality_no}" / "d.parquet"
+    write_parquet(path, arrow_table(table, [{"municipality_no": municipality_no, "step": "parsed"}]))
+    return path
+
+
+def grow(build: Build) -> None:
+    """What dbt does, in small."""
+    with duckdb.connect(str(build.file)) as connection:
+        connection.execute("create schema staging; create schema intermediate; create schema products")
+        connection.execute("create table intermediate.inner_one as select 1 as a")
+        connection.execute("create view staging.outer_one as select * from intermediate.inner_one")
+        connection.execute("create table fct_purchases as select 1 as a")
+        connection.execute("create table products.product_one as select 1 as a")
+
+
+def test_every_parsed_table_can_be_read_before_anything_was_delivered(home: Home) -> None:
+    build = start_build(home)
+    for name, table in parsed_tables().items():
+        found = duckdb.sql(
+            f"select * from read_parquet('{build.environment['SAMANDEL_PARSED']}/{name}/*/*.parquet',"
+            " hive_partitioning = false)"
+        )
+        assert found.columns == table.column_names
+        assert found.fetchall() == []
+
+
+def test_the_digest_follows_what_was_delivered_and_nothing_else(home: Home) -> None:
+    before = input_digest(home)
+    start_build(home)
+    assert input_digest(home) == before, "empty files of our own are no input"
+    path = deliver(home)
+    after = input_digest(home)
+    assert after != before
+    path.touch()
+    assert input_digest(home) == after, "time is no input"
+    path.rename(path.with_name("e.parquet"))
+    assert input_digest(home) != after
+
+
+def test_the_same_inputs_name_the_same_build(home: Home) -> None:
+    deliver(home)
+    first, second = start_build(home), start_build(home)
+    assert first == second
+    assert first.build_id == first.input_digest[:16]
+    assert first.file.name == home.warehouse_file.name
+
+
+def test_what_a_kill_left_half_made_is_removed(home: Home) -> None:
+    left = start_build(home)
+    grow(left)
+    deliver(home)
+    start_build(home)
+    assert not left.folder.exists()
+
+
+def test_a_finished_build_stands_alone_without_inner_relations(home: Home) -> None:
+    deliver(home)
+    build = start_build(home)
+    grow(build)
+    assert not is_current(home)
+    finish_build(home, build)
+    with connect(home) as warehouse:
+        tables = warehouse.execute(
+            "select table_schema, table_name from information_schema.tables order by all"
+        ).fetchall()
+    assert tables == [("main", "fct_purchases"), ("products", "product_one")]
+    assert is_current(home)
+    assert current_build_id(home) == build.build_id
+    assert not (home.warehouse / "builds").exists()
+    deliver(home, "9902")
+    assert not is_current(home)
+
+
+def test_a_failed_build_leaves_the_last_good_one(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = start_build(home)
+    grow(good)
+    finish_build(home, good)
+    bytes_before = home.warehouse_file.read_bytes()
+    deliver(home)
+
+    def fail(build: Build, arguments: list[str]) -> None:
+        grow(build)
+        raise BuildFailed("a test failed")
+
+    monkeypatch.setattr(builds, "run_dbt", fail)
+    with pytest.raises(BuildFailed):
+        build_warehouse(home)
+    assert home.warehouse_file.read_bytes() == bytes_before
+    assert current_build_id(home) == good.build_id
+    assert not is_current(home)
+
+
+def test_a_current_warehouse_is_not_built_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def run(build: Build, arguments: list[str]) -> None:
+        asked.append(arguments)
+        grow(build)
+
+    monkeypatch.setattr(builds, "run_dbt", run)
+    assert build_warehouse(home) is True
+    assert build_warehouse(home) is False
+    assert build_warehouse(home, full_refresh=True) is True
+    assert asked == [dbt_arguments(), dbt_arguments(full_refresh=True)]
+
+
+def test_dbt_without_a_file_is_a_failed_build(home: Home) -> None:
+    with pytest.raises(BuildFailed, match="without a warehouse file"):
+        finish_build(home, start_build(home))
+
+
+def test_two_builds_at_once_are_refused(home: Home) -> None:
+    with warehouse_lock(home), pytest.raises(WarehouseBusy):
+        build_warehouse(home)
+
+
+def test_reading_before_the_first_build_says_what_to_do(home: Home) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        connect(home)
+    assert "samandel run" in refused.value.remedy
+
+
+def test_production_builds_leave_unit_tests_out() -> None:
+    assert dbt_arguments() == ["build", "--exclude-resource-type", "unit_test"]
+    assert dbt_arguments(full_refresh=True)[-1] == "--full-refresh"
+
+
+def test_failures_are_named(tmp_path: Path) -> None:
+    assert failed_nodes(tmp_path) == []
+    results = [
+        {"unique_id": "model.samandel.fct_purchases", "status": "error", "message": "Binder Error:\n  no column"},
+        {"unique_id": "test.samandel.ledger_equals_purchases", "status": "fail", "message": "Got 1 result"},
+        {"unique_id": "model.samandel.fct_kpis", "status": "skipped", "message": None},
+        {"unique_id": "model.samandel.dim_rules", "status": "success", "message": "OK"},
+    ]
+    (tmp_path / "run_results.json").write_text(json.dumps({"results": results}))
+    assert failed_nodes(tmp_path) == [
+        "model.samandel.fct_purchases: Binder Error: no column",
+        "test.samandel.ledger_equals_purchases: Got 1 result",
+    ]
