@@ -47,5 +47,3 @@ def show(
         ("rule", "version", "severity", "status", "applied", "passed", "reason"),
         right=("applied", "passed"),
     )
-
-

@@ -9,6 +9,7 @@ Exit codes: 0 fine, 1 a run finished with held or blocked releases, 2 bad usage 
 from __future__ import annotations
 
 import sys
+import warnings
 
 import typer
 
@@ -52,6 +53,9 @@ app.add_typer(release.app, name="release")
 def main() -> None:
     """Run the command line; a user sees a message and an exit code, never a traceback."""
     silence_tools()
+    if not sys.warnoptions:
+        # Remarks of libraries to their developers (preview features of Dagster) are no help to a coordinator.
+        warnings.simplefilter("ignore")
     try:
         app()
     except SamandelError as error:

@@ -17,16 +17,12 @@ from pipelines.errors import SamandelError
 
 def as_json_value(value: Any) -> Any:
     """Return a value as JSON can carry it: decimals as strings (exact), dates in ISO form."""
-    if isinstance(value, Decimal):
-        return str(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): as_json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
         return [as_json_value(item) for item in value]
-    if isinstance(value, bytes):
-        return value.hex()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)

@@ -1,0 +1,98 @@
+"""``samandel run``: the main job, and the table of what came out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.options import AsOfOption, HomeOption, JsonOption, open_home, read_clock
+from pipelines.cli.output import money, percent, print_json, print_rows
+from pipelines.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pipelines.orchestrate import RunSummary
+
+
+def run(
+    home: HomeOption = None,
+    municipality: Annotated[
+        list[str] | None, typer.Option(help="Only this municipality's deliveries and extract; may be repeated.")
+    ] = None,
+    month: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM", help="The month to publish (default: the last whole one).", show_default=False),
+    ] = None,
+    as_of: AsOfOption = None,
+    full_refresh: Annotated[bool, typer.Option("--full-refresh", help="Build the warehouse from nothing.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Take what lies in the inboxes, build, judge, publish; end with a table of what came out."""
+    from pipelines.cli.progress import progress_bars
+    from pipelines.orchestrate import run_pipeline
+
+    opened = open_home(home)
+    if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise ConfigurationError(f"'{month}' is not a month.", where="--month", remedy="Write it as yyyy-mm.")
+    with progress_bars() as progress:
+        summary = run_pipeline(
+            opened,
+            read_clock(opened, as_of),
+            municipalities=municipality or None,
+            month=month,
+            full_refresh=full_refresh,
+            progress=progress,
+        )
+    if json:
+        print_json(summary.as_dict())
+    else:
+        _print_summary(summary)
+    raise typer.Exit(summary.exit_code)
+
+
+def _print_summary(summary: RunSummary) -> None:
+    """Print the table of municipalities, that of workshops, what was withheld and why, and the counts."""
+    rows = [
+        {
+            "municipality": f"{line.municipality_no} {line.name}",
+            "deliveries": line.deliveries,
+            "rows": line.rows,
+            "rejects": line.rejects,
+            "spend, NOK": money(line.spend_nok),
+            "workshop ratio": percent(line.workshop_ratio),
+            "release": line.release_id or "",
+            "verdict": line.verdict,
+        }
+        for line in summary.municipalities
+    ]
+    numbers = ("deliveries", "rows", "rejects", "spend, NOK", "workshop ratio")
+    columns = ("municipality", *numbers, "release", "verdict")
+    print_rows(rows, columns, title=f"Municipalities, {summary.period}", right=numbers)
+    if summary.workshops:
+        rows = [
+            {"workshop": f"{line.org_no} {line.name}", "release": line.release_id or "", "verdict": line.verdict}
+            for line in summary.workshops
+        ]
+        print_rows(rows, ("workshop", "release", "verdict"), title=f"Workshops, {summary.period}")
+    for line in summary.municipalities:
+        _print_reasons(line.municipality_no, line.name, line.verdict, line.reasons)
+    for workshop in summary.workshops:
+        _print_reasons(workshop.org_no, workshop.name, workshop.verdict, workshop.reasons)
+    for failure in summary.failures:
+        typer.echo(f"failed: {failure.step}, {failure.name}: {failure.message}", err=True)
+    for note in summary.notes:
+        typer.echo(f"nothing to do: {note}")
+    typer.echo(
+        f"{summary.released} released, {summary.unchanged} unchanged, {summary.held} held, {summary.blocked} blocked, "
+        f"{summary.failed} failed."
+    )
+
+
+def _print_reasons(recipient: str, name: str, verdict: str, reasons: Sequence[str]) -> None:
+    for reason in reasons if verdict != "approved" else ():
+        typer.echo(f"{verdict}: {recipient} {name}: {reason}")
+
+
+COMMANDS = (run,)
