@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Column types and what they are in Arrow. Money is DECIMAL(18,2) everywhere; quantities and prices keep 8 decimals.
-TYPES = ("text", "date", "timestamp", "integer", "boolean", "money", "quantity", "fraction")
+# Column types and what they are in Arrow. Money is DECIMAL(18,2) everywhere; quantities and prices keep 8 decimals; a
+# figure is a KPI's value: a sum or a ratio of any size.
+TYPES = ("text", "date", "timestamp", "integer", "boolean", "money", "quantity", "fraction", "figure")
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ def arrow_schema(table: Table) -> pa.Schema:
         "money": pa.decimal128(18, 2),
         "quantity": pa.decimal128(24, 8),
         "fraction": pa.decimal128(9, 6),
+        "figure": pa.decimal128(24, 6),
     }
     return pa.schema([pa.field(column.name, kinds[column.type]) for column in table.columns])
 

@@ -21,6 +21,7 @@ _TYPES = {
     "money": "number",
     "quantity": "number",
     "fraction": "number",
+    "figure": "number",
 }
 
 

@@ -293,7 +293,7 @@ _FIGURE = (
     Field("period_end", "date", "Til", "Periodens siste dag."),
     Field("numerator", "money", "Teller", "Telleren, norske kroner."),
     Field("denominator", "money", "Nevner", "Nevneren, norske kroner; tom for summer."),
-    Field("value", "quantity", "Verdi", "Verdien: en sum i kroner eller et forholdstall.", "Se målets enhet."),
+    Field("value", "figure", "Verdi", "Verdien: en sum i kroner eller et forholdstall.", "Se målets enhet."),
     Field(
         "coverage",
         "fraction",
@@ -454,8 +454,8 @@ _DEPENDENCY = ProductTable(
         Field(
             "total_income_nok", "money", "Inntekter", "Bedriftens samlede inntekter i perioden, der de er meldt inn."
         ),
-        Field("dependency_ratio", "fraction", "Avhengighet", "Salget som del av inntektene."),
-        Field("state", "text", "Tilstand", "ok, claim_only eller insufficient."),
+        Field("dependency_ratio", "figure", "Avhengighet", "Salget som del av inntektene."),
+        Field("state", "text", "Tilstand", "ok, low_coverage, insufficient eller claim_only."),
         Field("turnover_source", "text", "Kilde", "Hvor inntektene er hentet fra."),
     ),
 )

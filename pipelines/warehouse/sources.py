@@ -27,6 +27,7 @@ SQL_TYPES = {
     "money": "decimal(18,2)",
     "quantity": "decimal(24,8)",
     "fraction": "decimal(9,6)",
+    "figure": "decimal(24,6)",
 }
 _LOCATION = (
     "read_parquet('{{ env_var(\"SAMANDEL_PARSED\") }}/{name}/*/*.parquet', "

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from pipelines.candidates.products import PRODUCTS, ProductTable, window_ending_in
-from pipelines.settings import EXPECTATIONS
+from pipelines.candidates.suppress import CONTRIBUTOR_COLUMNS
+from pipelines.settings import DBT_PROJECT, EXPECTATIONS
 from pipelines.tables import TYPES
 
 TABLES = [table for product in PRODUCTS.values() for table in product.tables]
@@ -56,3 +57,16 @@ def test_every_column_is_typed_titled_and_described(table: ProductTable) -> None
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_the_recipients_key_is_not_published(table: ProductTable) -> None:
     assert table.recipient_column not in table.field_names
+
+
+def test_the_models_give_what_the_contract_reads() -> None:
+    stated = yaml.safe_load((DBT_PROJECT / "models" / "products" / "_products__models.yml").read_text())
+    models = {model["name"]: {column["name"] for column in model["columns"]} for model in stated["models"]}
+    read = {}
+    for table in TABLES:
+        columns = {table.recipient_column, *table.field_names}
+        if table.name == "market_view":
+            decided = ("other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band", "suppression_code")
+            columns = (columns - set(decided)) | CONTRIBUTOR_COLUMNS.keys() | {"law_entry_rule_confidence"}
+        read[table.source] = columns
+    assert read == models
