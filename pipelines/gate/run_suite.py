@@ -49,7 +49,7 @@ def run_suite(suite: TableSuite, rows: pa.Table) -> dict[str, Finding]:
 def _validate(table: str, rows: pa.Table, expectations: list[Expectation]) -> Iterable[tuple[Expectation, Any]]:
     """Give each expectation with its result; results come in another order than the suite's."""
     batch = _batch_definition().get_batch(batch_parameters={"dataframe": rows.to_pandas()})
-    result = batch.validate(_suite(table, expectations), result_format="SUMMARY")
+    result = batch.validate(_suite(table, expectations), result_format="BASIC")
     batch.data.execution_engine.batch_manager.reset_batch_cache()
     by_position = {found.expectation_config.meta["position"]: found for found in result.results}
     for position, expectation in enumerate(expectations):
