@@ -277,7 +277,7 @@ REGISTERS: dict[str, Table] = {
             Column("kpi_key", "text", "Which KPI it is about.", required=True),
             Column("municipality_no", "text", "Which municipality, or empty.", pattern=_MUNICIPALITY),
             Column("workshop_org_no", "text", "Which workshop, or empty."),
-            Column("claimed_value", "fraction", "What was claimed.", required=True),
+            Column("claimed_value", "quantity", "What was claimed, in the KPI's unit.", required=True),
             Column("source", "text", "Where it was published.", required=True),
         ),
     )
@@ -394,7 +394,7 @@ def _read_boolean(value: str) -> bool:
     return value == "yes"
 
 
-def _decimal_reader(decimals: int) -> Callable[[str], Decimal]:
+def _decimal_reader(precision: int, decimals: int) -> Callable[[str], Decimal]:
     def read(value: str) -> Decimal:
         try:
             amount = Decimal(value)
@@ -403,6 +403,8 @@ def _decimal_reader(decimals: int) -> Callable[[str], Decimal]:
                 raise InvalidOperation
         except InvalidOperation:
             raise ValueError(f"'{value}' is not a number with at most {decimals} decimals; use a point.") from None
+        if abs(amount) >= Decimal(10) ** (precision - decimals):
+            raise ValueError(f"'{value}' is too large: at most {precision - decimals} digits before the point.")
         return amount
 
     return read
@@ -413,9 +415,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "date": _read_date,
     "integer": _read_integer,
     "boolean": _read_boolean,
-    "money": _decimal_reader(2),
-    "quantity": _decimal_reader(8),
-    "fraction": _decimal_reader(6),
+    "money": _decimal_reader(18, 2),
+    "quantity": _decimal_reader(24, 8),
+    "fraction": _decimal_reader(9, 6),
 }
 
 

@@ -50,7 +50,8 @@ def print_rows(
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(as_text(row.get(name)) for name in columns))
-    Console().print(table)
+    # Into a file or a pipe nothing is folded away.
+    Console(width=None if sys.stdout.isatty() else 180).print(table)
 
 
 def as_text(value: Any) -> str:

@@ -45,9 +45,10 @@ largest_lines as (
     select
         lines.municipality_no,
         lines.document_id,
-        arg_min(
-            line_accounts.local_account,
-            row(-abs(coalesce(lines.stated_amount, 0)), lines._row_no)
+        -- first keeps a line without an account where arg_min would pass it over
+        first(
+            line_accounts.local_account
+            order by abs(coalesce(lines.stated_amount, 0)) desc, lines._row_no
         ) as local_account
     from lines
     inner join line_accounts
