@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from pipelines.errors import BuildFailed
 from pipelines.files import exclusive_lock, pretty_json, sha256_bytes, sha256_file, write_atomically
 from pipelines.home import Home
 from pipelines.settings import DBT_PROJECT, QUIET_TOOLS, child_environment
-from pipelines.warehouse.project import project_digest
+from pipelines.warehouse.project import DBT, project_digest
 from pipelines.warehouse.sources import parsed_tables
 
 _NOT_FOR_READERS = ("staging", "intermediate")
@@ -167,7 +166,7 @@ def run_dbt(build: Build, arguments: list[str] | None = None) -> None:
         shutil.copy(parsed_before, target)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "dbt.cli.main", *(arguments or dbt_arguments())),
+            *(*DBT, *(arguments or dbt_arguments())),
             *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
             *("--target-path", str(target), "--log-path", str(build.folder / "logs"), "--no-use-colors"),
         ],

@@ -14,6 +14,8 @@ from pipelines.errors import BuildFailed
 from pipelines.files import sha256_bytes, sha256_file, write_atomically
 from pipelines.settings import DBT_PROJECT, child_environment
 
+# dbt in a process of its own: the import of its command line alone takes seconds and changes global state.
+DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
 _PARTS = ("models", "seeds", "macros", "tests", "docs")
 _MANIFEST = DBT_PROJECT / "target" / "manifest.json"
 _STAMP = DBT_PROJECT / "target" / "manifest.digest"
@@ -44,7 +46,7 @@ def ensure_manifest() -> Path:
         return _MANIFEST
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "dbt.cli.main", "parse", "--no-use-colors"),
+            *(*DBT, "parse", "--no-use-colors"),
             *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
         ],
         # Parsing opens no file: the names stand for those of a build.

@@ -28,7 +28,11 @@ dated as (
             when is_seller_org_no_valid then seller_org_no
             when is_supplier_org_no_valid then supplier_org_no
         end as stated_org_no,
-        {{ normalised_name('coalesce(seller_name, supplier_name)') }} as normalised_name,
+        -- A name is read only where no number says who it is.
+        case
+            when not is_seller_org_no_valid and not is_supplier_org_no_valid
+                then {{ normalised_name('coalesce(seller_name, supplier_name)') }}
+        end as normalised_name,
         coalesce(
             invoice_date, posting_date, {{ first_day_of('fiscal_period') }}
         ) as spend_date,
@@ -50,8 +54,7 @@ payees as (
             else 'none'
         end as payee_method
     from dated
-    left join named
-        on dated.stated_org_no is null and dated.normalised_name = named.normalised_name
+    left join named on dated.normalised_name = named.normalised_name
 ),
 
 final as (
