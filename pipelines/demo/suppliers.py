@@ -20,7 +20,7 @@ from pipelines.demo.trades import TRADES
 _COUNT, _COUNT_EXPONENT, _SCALE_EXPONENT = 19, 0.42, 0.4
 _LEAST_OF_A_TRADE = 5
 _REGIONAL_OF_A_TRADE = 14
-_SOLE_PROPRIETOR_SHARE = 0.30
+_SOLE_PROPRIETOR_SHARE = 0.20
 _PAPER_SHARE = 0.12
 _POPULARITY = 0.75
 
@@ -111,6 +111,8 @@ class SupplierWorld:
         suppliers = [self._invent(member, trade) for _ in range(local)]
         suppliers += self._rng.sample(shared, min(len(shared), max(count // 2, count - local, 2)))
         self._rng.shuffle(suppliers)
+        # Sole proprietors get the small jobs.
+        suppliers.sort(key=lambda supplier: supplier.legal_form == "ENK")
         weights = (1 / (rank + 1) ** _POPULARITY for rank in range(len(suppliers)))
         return Choice(suppliers, list(itertools.accumulate(weights)))
 

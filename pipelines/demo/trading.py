@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import calendar
 import random
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -119,11 +120,8 @@ class _Trader:
 
     def _can_buy(self, good: Good) -> bool:
         # Who delivers e-invoices only does not see what comes on paper.
-        return (
-            self.member.delivers != EHF_ONLY
-            or not self.choices[good.trade].suppliers[0].is_person
-            and any(supplier.sends_ehf for supplier in self.choices[good.trade].suppliers)
-        )
+        suppliers = self.choices[good.trade].suppliers
+        return self.member.delivers != EHF_ONLY or any(supplier.sends_ehf for supplier in suppliers)
 
     def _related_goods(self) -> dict[Good, list[Good]]:
         """Return the goods that may stand on one invoice with another."""
@@ -171,7 +169,8 @@ class _Trader:
             month = (
                 self.books.months[position % len(self.books.months)] if position < 3 * len(self.books.months) else None
             )
-            self.buy(good, self._draw_supplier(good), amount * factor, month)
+            supplier = self._draw_supplier(good)
+            self.buy(good, supplier, amount * factor * (0.8 if supplier.legal_form == "ENK" else 1), month)
 
     def _draw_supplier(self, good: Good) -> Supplier:
         choice = self.choices[good.trade]
@@ -386,11 +385,12 @@ class _Trader:
         while True:
             supplier.last_number += rng.randint(1, 9)
             number = supplier.last_number
-            if (str(number), invoice.net) not in self.taken:
+            styles = (f"{number}", f"F-{number}", f"{number:07d}", f"{number}/26", f"INV{number}")
+            invoice.invoice_no = styles[supplier.number_style]
+            key = (re.sub(r"\W", "", invoice.invoice_no).lstrip("0"), invoice.net)
+            if key not in self.taken:
                 break
-        self.taken.add((str(number), invoice.net))
-        styles = (f"{number}", f"F-{number}", f"{number:07d}", f"{number}/26", f"INV{number}")
-        invoice.invoice_no = styles[supplier.number_style]
+        self.taken.add(key)
         loose = (f"{number}", f"F{number}", f"{number}", f"{number}-26", f"INV {number}")
         invoice.ledger_invoice_no = loose[supplier.number_style] if rng.random() < 0.4 else invoice.invoice_no
         if invoice.is_credit_note:
@@ -416,7 +416,7 @@ class _Trader:
             signed = invoice.sign * amount
             if is_single and invoice.is_electronic and self._may_differ(invoice, known) and rng.random() < 0.015:
                 signed += rng.choice((-2, -1, 1, 2, 100, 5_000))
-            self._post_net(invoice, code, good, signed, may_split=is_single and amount > 100_000)
+            self._post_net(invoice, code, good, signed, may_split=is_single and amount > 60_000)
         self._post_vat(invoice, lines)
 
     def _may_differ(self, invoice: Invoice, known: LedgerSupplier) -> bool:
@@ -429,7 +429,7 @@ class _Trader:
         function = rng.choice(good.functions)
         project = f"P{rng.randint(100, 180)}" if good.account_class == INVESTMENT else ""
         amounts = [signed]
-        if may_split and rng.random() < 0.2:
+        if may_split and rng.random() < 0.5:
             first = signed * rng.randint(3, 7) // 10
             amounts = [first, signed - first]
         for amount in amounts:
