@@ -17,7 +17,11 @@ SAMANDEL = (sys.executable, "-m", "pipelines.cli.main")
 def samandel(*arguments: str | Path, expect: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
     """Run one command; its exit code must be expected, and no traceback may reach the user."""
     done = subprocess.run(
-        [*SAMANDEL, *map(str, arguments)], capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"}
+        [*SAMANDEL, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "COLUMNS": "200"},
     )
     assert done.returncode in expect, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback (most recent call last)" not in done.stderr, done.stderr

@@ -36,7 +36,7 @@ def _kill_when(home: Path, ready: Callable[[], bool]) -> None:
 
 
 def test_a_run_killed_in_every_job_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    undisturbed, killed = tmp_path / "undisturbed" / "home", tmp_path / "killed" / "home"
     for home in (undisturbed, killed):
         make_demo(home, *TINY)
     run(undisturbed)

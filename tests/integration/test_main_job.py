@@ -22,11 +22,14 @@ def test_purchases_equal_the_generators_books_to_the_ore(demo_home: Path) -> Non
         (row["municipality_no"], row["period_month"], row["stream"], row["scope"]): Decimal(row["net"])
         for row in ask(
             demo_home,
-            "select municipality_no, period_month, stream, scope, sum(net_amount_nok) as net from fct_purchases group by all",
+            """select municipality_no, period_month, stream, scope, sum(net_amount_nok) as net
+            from fct_purchases group by all""",
         )
     }
     assert len(truth) > 500
-    differing = {key: (truth.get(key), found.get(key)) for key in truth.keys() | found.keys() if truth.get(key) != found.get(key)}
+    differing = {
+        key: (truth.get(key), found.get(key)) for key in truth.keys() | found.keys() if truth.get(key) != found.get(key)
+    }
     assert not differing
 
 
@@ -59,9 +62,7 @@ def test_rows_in_are_rows_out_plus_rejects_at_every_step(demo_home: Path) -> Non
     outcomes = ask(demo_home, "select * from fct_outcomes")
     assert len(outcomes) > 300
     wrong = [
-        row
-        for row in outcomes
-        if row["rows_in"] is not None and row["rows_in"] != row["rows_out"] + row["rejects"]
+        row for row in outcomes if row["rows_in"] is not None and row["rows_in"] != row["rows_out"] + row["rejects"]
     ]
     assert wrong == []
 
@@ -87,7 +88,11 @@ def test_every_data_package_is_valid(demo_home: Path) -> None:
 
     packages = sorted((demo_home / "releases").rglob("datapackage.json"))
     assert len(packages) >= 24
-    invalid = {str(path): validate(str(path)).flatten(["type", "message"]) for path in packages if not validate(str(path)).valid}
+    invalid = {
+        str(path): validate(str(path)).flatten(["type", "message"])
+        for path in packages
+        if not validate(str(path)).valid
+    }
     assert invalid == {}
 
 
