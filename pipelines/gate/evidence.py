@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ def write_evidence(
         **facts,
         "results": [result.as_dict() for result in results],
     }
+    for remnant in folder.parent.glob(f".{folder.name}.*"):  # of an earlier try that was killed
+        shutil.rmtree(remnant)
     with folder_in_place(folder) as temporary:
         write_atomically(temporary / RESULTS_JSON, pretty_json(document).encode())
         write_atomically(temporary / RESULTS_CSV, _as_csv(results))

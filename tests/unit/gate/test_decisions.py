@@ -283,6 +283,16 @@ def test_refused_when_the_evidence_is_not_what_it_was(small: SmallHome, installa
     assert (shown["is_evidence_intact"], shown["results"][0]["rule"]) == (False, "PV01")
 
 
+def test_what_a_killed_try_left_of_the_evidence_is_removed(small: SmallHome, installation: Path) -> None:
+    given = give(small)
+    folder = evidence_folder(small.home, EXTRACT, given.candidate_sha256)
+    remnant = folder.with_name(f".{folder.name}.abc.tmp")
+    remnant.mkdir()
+    (remnant / "results.json").write_text("{")
+    give(small, RED)
+    assert list(folder.parent.iterdir()) == [folder]
+
+
 def test_the_same_verdict_is_not_stored_twice(small: SmallHome, installation: Path) -> None:
     first = give(small)
     before = decisions_file(small.home).read_bytes()
