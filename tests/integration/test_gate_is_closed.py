@@ -30,7 +30,7 @@ def unpublished(demo_home: Path, tmp_path: Path) -> tuple[Home, CandidateKey]:
         if line["product"] == "municipality_extract" and line["state"] == "approved"
     )
     home = Home(tmp_path / demo_home.name)
-    shutil.copytree(demo_home, home.path, ignore=shutil.ignore_patterns("inbox", "landing", "dagster", "logs"))
+    shutil.copytree(demo_home, home.path, ignore=shutil.ignore_patterns("inbox", "dagster", "logs"))
     shutil.copytree(demo_home.parent / f"{demo_home.name}-keys", tmp_path / f"{demo_home.name}-keys")
     key = CandidateKey("municipality_extract", approved["recipient"], PERIOD)
     shutil.rmtree(home.releases / key.product / key.recipient)
