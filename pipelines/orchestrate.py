@@ -11,12 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ConfigurationError
-from pipelines.files import write_atomically
 from pipelines.home import CONSORTIUM, Home
 from pipelines.session import Progress, Session, hold_run_lock, month_before, without_progress
 from pipelines.settings import PROJECT_ROOT, Clock, child_environment
@@ -28,15 +29,6 @@ if TYPE_CHECKING:
     from pipelines.candidates.products import CandidateKey
 
 __all__ = ["RunSummary", "run_pipeline", "start_ui"]
-
-_INSTANCE_FILE = """\
-# Dagster's own settings for this home; written by samandel, edit freely below this line.
-telemetry:
-  enabled: false
-concurrency:
-  runs:
-    max_concurrent_runs: 1  # one writer: runs wait for each other
-"""
 
 
 def run_pipeline(
@@ -148,9 +140,9 @@ class _Dagster:
 
     @cached_property
     def _instance(self) -> DagsterInstance:
-        from pipelines.resources import clear_dead_runs
+        from pipelines.instance import clear_dead_runs, open_instance
 
-        instance = open_instance(self._session.home)
+        instance = self._session.until_the_end.enter_context(open_instance(self._session.home))
         clear_dead_runs(instance)
         return instance
 
@@ -199,31 +191,30 @@ class _Dagster:
         """Run a job in this process; what failed for one partition is in the session, all else is raised."""
         import dagster as dg
 
-        console: dict[str, Any] = {"console": {"config": {"log_level": "CRITICAL"}}}
-        try:
-            self._definitions.resolve_job_def(job).execute_in_process(
-                instance=self._instance, tags=tags or {}, run_config={"loggers": console}, raise_on_error=True
-            )
-        except dg.Failure:
-            if not self._session.failures:
-                raise
+        run_config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        with _unheard():
+            try:
+                self._definitions.resolve_job_def(job).execute_in_process(
+                    instance=self._instance, tags=tags or {}, run_config=run_config, raise_on_error=True
+                )
+            except dg.Failure:
+                if not self._session.failures:
+                    raise
 
 
-def write_instance_file(home: Home) -> None:
-    """Write Dagster's settings of a home, unless somebody already has."""
-    path = home.dagster / "dagster.yaml"
-    if not path.is_file():
-        write_atomically(path, _INSTANCE_FILE.encode())
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep Dagster's notes on features in preview, and what dbt prints, from the reader: events hold all of it."""
+    import dagster as dg
 
-
-def open_instance(home: Home) -> DagsterInstance:
-    """Return the home's Dagster instance for runs in this process: their output is not captured into files."""
-    from dagster import DagsterInstance
-    from dagster._core.instance.ref import InstanceRef
-
-    write_instance_file(home)
-    quiet = {"compute_logs": {"module": "dagster", "class": "NoOpComputeLogManager"}}
-    return DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=quiet))
+    with (
+        Path(os.devnull).open("w", encoding="utf-8") as nothing,
+        contextlib.redirect_stdout(nothing),
+        warnings.catch_warnings(),
+    ):
+        for category in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
+            warnings.simplefilter("ignore", category)
+        yield
 
 
 def start_ui(home: Home, port: int) -> None:
@@ -247,12 +238,12 @@ def _prepare_instance(home: Home) -> None:
     """Let the UI know every partition, and not take a dead run for a living one."""
     from pipelines.due import owner_keys
     from pipelines.errors import WarehouseBusy
+    from pipelines.instance import clear_dead_runs, open_instance
     from pipelines.partitions import OWNERS, sync_partitions
-    from pipelines.resources import clear_dead_runs
 
     owners = owner_keys(home.require(), home.read_registers())
-    instance = open_instance(home)
-    sync_partitions(instance, OWNERS, owners)
-    # Where a run is at work its runs are not dead.
-    with contextlib.suppress(WarehouseBusy), hold_run_lock(home):
-        clear_dead_runs(instance)
+    with open_instance(home) as instance:
+        sync_partitions(instance, OWNERS, owners)
+        # Where a run is at work its runs are not dead.
+        with contextlib.suppress(WarehouseBusy), hold_run_lock(home):
+            clear_dead_runs(instance)

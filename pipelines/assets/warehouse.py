@@ -113,7 +113,7 @@ def _run_dbt(
         "PYTHONUNBUFFERED": "1",
     }
     invocation = DbtCliInvocation.run(
-        args=[sys.executable, "-m", "dbt.cli.main", *dbt_arguments(full_refresh)],
+        args=[sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *dbt_arguments(full_refresh)],
         env=child_environment(**environment),
         manifest=manifest,
         dagster_dbt_translator=Translator(),

@@ -24,6 +24,7 @@ MAY_IMPORT_DAGSTER = {
     "schedules.py",
     "sensors.py",
     "definitions.py",
+    "instance.py",
     "partitions.py",
     "orchestrate.py",
 }
