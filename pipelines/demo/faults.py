@@ -97,8 +97,8 @@ def _miss_months(books: Books, plan: Plan) -> None:
         return
     missing = books.months[len(books.months) // 3]
     for delivers, kind in ((LEDGER_ONLY, "missing_month"), (LEDGER_AND_EHF, "missing_month_with_ehf")):
-        member_books = _last(books, lambda one, delivers=delivers: one.member.delivers == delivers)  # type: ignore[misc]
-        if member_books:
+        candidates = [one for one in books.members if one.member.delivers == delivers]
+        for member_books in candidates[-1:]:
             member_books.missing_periods.add(missing)
             plan.note(kind, member_books, ledger_file(member_books, missing), "IN02", "gate")
 
@@ -138,37 +138,37 @@ def spoilt_documents(books: Books, plan: Plan, writer: DocumentWriter) -> Iterab
     both = [one for one in books.members if one.member.delivers == LEDGER_AND_EHF]
     if not both:
         return
-    yield from _cut_short(books, both[0], plan, writer)
+    yield from _cut_short(both[0], plan, writer)
     yield from _sent_twice(books, both[-1 if len(both) < 3 else 2], plan, writer)
     receiver = next((one for one in books.members if one.member.delivers == EHF_ONLY), None) or both[-1]
     if receiver is not both[0]:
         month = books.months[-1]
-        invoice = _electronic(both[0], books.months)
-        path = f"{receiver.member.municipality_no}/ehf/{month}/09004.xml"
+        invoice = _electronic(both[0])
+        path = f"{receiver.member.municipality_no}/ehf/{month}/99004.xml"
         plan.note("other_municipality", receiver, path, "RF10", "rejects")
         yield path, writer.write(both[0], invoice)
 
 
-def _electronic(books: MemberBooks, months: list[str]) -> Invoice:
+def _electronic(books: MemberBooks) -> Invoice:
     """Return an e-invoice from the middle of the books."""
     sent = [invoice for invoice in books.invoices if invoice.file]
     return sent[len(sent) // 2]
 
 
-def _cut_short(books: Books, one: MemberBooks, plan: Plan, writer: DocumentWriter) -> Iterable[tuple[str, bytes]]:
+def _cut_short(one: MemberBooks, plan: Plan, writer: DocumentWriter) -> Iterable[tuple[str, bytes]]:
     """A transfer that broke; the whole document came as well."""
-    invoice = _electronic(one, books.months)
+    invoice = _electronic(one)
     raw = writer.write(one, invoice)
-    path = f"{one.member.municipality_no}/ehf/{invoice.issued_on:%Y-%m}/09001.xml"
+    path = f"{one.member.municipality_no}/ehf/{invoice.issued_on:%Y-%m}/99001.xml"
     plan.note("truncated_document", one, path, "IN01", "rejects")
     yield path, raw[: len(raw) * 2 // 3]
 
 
 def _sent_twice(books: Books, one: MemberBooks, plan: Plan, writer: DocumentWriter) -> Iterable[tuple[str, bytes]]:
     """The same invoice again, byte for byte and with a remark; both sort after the first."""
-    invoice = _electronic(one, books.months)
+    invoice = _electronic(one)
     folder = f"{one.member.municipality_no}/ehf/{books.months[-1]}"
     for number, note in ((2, ""), (3, "Sendt på nytt")):
-        path = f"{folder}/0900{number}.xml"
+        path = f"{folder}/9900{number}.xml"
         plan.note("same_invoice_in_two_files", one, path, "IN03", "rejects")
         yield path, writer.write(one, invoice, note=note)

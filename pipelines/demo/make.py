@@ -6,6 +6,7 @@ the key beside the home, which is random.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from pipelines.demo.trading import keep_books
 from pipelines.demo.truth import tell_truth
 from pipelines.demo.ubl import DocumentWriter
 from pipelines.errors import ConfigurationError
-from pipelines.files import pretty_json, write_atomically
+from pipelines.files import folder_in_place, pretty_json, write_atomically
 
 DEFAULT_SCALE = 0.05
 _KEY_BYTES = 32
@@ -49,6 +50,7 @@ def make_demo(
     Raises:
         ConfigurationError: The folder holds something.
     """
+    home = home.resolve()
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise ConfigurationError(
             "The folder for the new home is not empty.",
@@ -59,22 +61,14 @@ def make_demo(
     books = keep_books(municipalities=municipalities, months=months, scale=scale, seed=seed, progress=progress)
     plan = plan_faults(books)
     truth = tell_truth(books)
-    _write(home / "truth.json", pretty_json(truth).encode())
-    for name, raw in write_registers(books).items():
-        _write(home / "registers" / name, raw)
-    _write(home / "inbox" / "_consortium" / "brreg" / "enheter.json", write_units(books))
-    writer = DocumentWriter()
-    for done, member_books in enumerate(books.members):
-        progress("files", done, len(books.members))
-        for path, raw in _files_of(books, member_books, plan, writer):
-            _write(home / "inbox" / path, raw)
-    for path, raw in spoilt_documents(books, plan, writer):
-        _write(home / "inbox" / path, raw)
-    progress("files", len(books.members), len(books.members))
-    _write(home / "planted.json", pretty_json(plan.planted).encode())
-    _make_key(home)
-    # Last: a folder without it is no home.
-    write_atomically(home / "consortium.yaml", _settings(home, books).encode())
+    with folder_in_place(home) as folder:
+        _write(folder / "truth.json", pretty_json(truth).encode())
+        for name, raw in write_registers(books).items():
+            _write(folder / "registers" / name, raw)
+        _write_inbox(folder / "inbox", books, plan, progress)
+        _write(folder / "planted.json", pretty_json(plan.planted).encode())
+        _write(folder / "consortium.yaml", _settings(home, books).encode())
+        _make_key(home)
 
 
 def _silent(step: str, done: int, total: int) -> None:
@@ -84,6 +78,18 @@ def _silent(step: str, done: int, total: int) -> None:
 def _write(path: Path, raw: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(raw)
+
+
+def _write_inbox(inbox: Path, books: Books, plan: Plan, progress: Progress) -> None:
+    _write(inbox / "_consortium" / "brreg" / "enheter.json", write_units(books))
+    writer = DocumentWriter()
+    for done, member_books in enumerate(books.members):
+        progress("files", done, len(books.members))
+        for path, raw in _files_of(books, member_books, plan, writer):
+            _write(inbox / path, raw)
+    for path, raw in spoilt_documents(books, plan, writer):
+        _write(inbox / path, raw)
+    progress("files", len(books.members), len(books.members))
 
 
 def _files_of(
@@ -141,7 +147,7 @@ def _settings(home: Path, books: Books) -> str:
         "publication:",
         "  window_months: 12        # a release looks back on twelve months",
         "keys:",
-        f"  gate_hmac: file:../{home.name}-keys/gate_hmac.key",
+        f"  gate_hmac: {json.dumps(f'file:../{home.name}-keys/gate_hmac.key', ensure_ascii=False)}",
         "members:",
     ]
     for one in books.members:

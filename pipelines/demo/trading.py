@@ -58,6 +58,10 @@ _BAD_ORG_NO_VALUE = 0.004
 _SEVERAL_ACCOUNTS_SHARE = 0.24
 _WORKSHOP_SALES_SHARE = 0.005
 
+# Goods of these trades come on one invoice, at times with several VAT rates.
+_SOLD_TOGETHER = frozenset(
+    ("supplies", "office", "timber", "grocery", "service", "building", "furniture", "medical", "teaching")
+)
 _MISBOOKING_MEMBER = "9913"
 
 Progress = Callable[[str, int, int], None]
@@ -125,13 +129,8 @@ class _Trader:
 
     def _related_goods(self) -> dict[Good, list[Good]]:
         """Return the goods that may stand on one invoice with another."""
-        plain = [good for good in self.goods if good.account_class != INVESTMENT and good.vat == 25]
-        mixed = {"supplies", "office", "timber", "grocery", "service", "building", "furniture", "medical"}
-        return {
-            good: [other for other in plain if other is not good and other.trade in mixed]
-            for good in plain
-            if good.trade in mixed
-        }
+        together = [good for good in self.goods if good.trade in _SOLD_TOGETHER and good.account_class != INVESTMENT]
+        return {good: [other for other in together if other is not good] for good in together}
 
     def trade(self) -> None:
         """Draw the member's year."""
@@ -294,7 +293,7 @@ class _Trader:
         if agreed:
             return agreed if self.rng.random() < 0.75 else ""
         # The supplier's own agreement number, which no register knows.
-        return f"AVT-{supplier.serial:05d}" if supplier.legal_form and self.rng.random() < 0.24 else ""
+        return f"AVT-{supplier.serial:05d}" if supplier.legal_form and self.rng.random() < 0.28 else ""
 
     def _goods_together(self, good: Good, *, is_workshop: bool) -> list[Good]:
         related = self.related.get(good)
