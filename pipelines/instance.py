@@ -22,6 +22,8 @@ _INSTANCE_FILE = """\
 # Dagster's own settings for this home; written once by samandel, yours to edit.
 telemetry:
   enabled: false
+nux:
+  enabled: false  # no invitation to newsletters over the first page
 concurrency:
   runs:
     max_concurrent_runs: 1  # one writer: runs wait for each other
