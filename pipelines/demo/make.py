@@ -145,7 +145,7 @@ def _settings(home: Path, books: Books) -> str:
         "currency: NOK",
         "as_of: 2026-11-15          # the demo's clock stands still",
         "publication:",
-        "  window_months: 12        # a release looks back on twelve months",
+        f"  window_months: {len(books.months)}        # how many months a release looks back on",
         "keys:",
         f"  gate_hmac: {json.dumps(f'file:../{home.name}-keys/gate_hmac.key', ensure_ascii=False)}",
         "members:",

@@ -98,6 +98,7 @@ def test_smaller_consortia_are_whole_homes(tmp_path: Path, municipalities: int, 
     )
     registers = home.read_registers()
     assert len(registers["members"]) == municipalities
+    assert home.consortium.window_months == months
     assert len({source.owner for source in home.consortium.sources}) == municipalities + 1
     assert seen[-1] == ("files", municipalities, municipalities)
     for number in (row["municipality_no"] for row in registers["members"]):
