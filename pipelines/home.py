@@ -167,6 +167,23 @@ class Home:
         self.require()
         return read_consortium(self.consortium_file.read_bytes())
 
+    def check(self) -> None:
+        """Read settings and registers, and say everything that is wrong with either at once.
+
+        Raises:
+            ConfigurationError: The folder is not a home.
+            ProblemsFound: With every problem of consortium.yaml and of every register.
+        """
+        self.require()
+        problems: list[str] = []
+        for read in (lambda: self.consortium, self.read_registers):
+            try:
+                read()
+            except ProblemsFound as found:
+                problems += found.problems
+        if problems:
+            raise ProblemsFound(problems, remedy="Mend the files, then run again. Nothing was changed.")
+
     def read_registers(self) -> dict[str, list[dict[str, Any]]]:
         """Return every register's typed rows by register name; an absent optional register is empty.
 

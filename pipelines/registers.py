@@ -326,10 +326,10 @@ def _header_problems(table: Table, header: list[str], file: str) -> list[str]:
         return [f"{file}: empty; the first row must be: {','.join(table.column_names)}"]
     required = {column.name for column in table.columns if column.required} | {"valid_to"}
     problems = [f"{file}, row 1: column {name} is missing; add it." for name in sorted(required - set(header))]
+    known = ", ".join(table.column_names)
     unknown = [name for name in header if name not in table.column_names]
     problems += [
-        f"{file}, row 1, column {name or '(blank)'}: not a column of this register; known: {', '.join(table.column_names)}."
-        for name in unknown
+        f"{file}, row 1, column {name or '(blank)'}: not a column of this register; known: {known}." for name in unknown
     ]
     doubled = sorted({name for name in header if header.count(name) > 1})
     problems += [f"{file}, row 1, column {name}: stands twice; keep one." for name in doubled]

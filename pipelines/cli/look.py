@@ -120,7 +120,7 @@ def _ask(home: Home, sql: str, *, internal: bool, parquet: bool) -> tuple[list[s
             where=str(path),
             remedy="Run 'samandel run' first." if internal else "Ask the coordinator, or use --internal if you may.",
         )
-    locked = {"enable_external_access": "false", "lock_configuration": "true"}
+    locked: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
     try:
         with duckdb.connect(str(path), read_only=True, config=locked) as connection:
             cursor = connection.execute(sql)

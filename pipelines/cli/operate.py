@@ -36,6 +36,7 @@ def run(
     opened = open_home(home)
     if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise ConfigurationError(f"'{month}' is not a month.", where="--month", remedy="Write it as yyyy-mm.")
+    opened.check()
     with progress_bars() as progress:
         summary = run_pipeline(
             opened,

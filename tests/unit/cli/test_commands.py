@@ -1,0 +1,106 @@
+"""The command line: exit codes, what a user is told, and JSON to the letter of the contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.homes import samandel, samandel_json
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run",),
+        ("status",),
+        ("gate", "list"),
+        ("gate", "show", "municipality_extract", "9901"),
+        ("release", "list"),
+        ("release", "verify"),
+        ("query", "select 1", "--internal"),
+    ],
+    ids=" ".join,
+)
+def test_a_folder_that_is_no_home_is_refused_with_a_remedy(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    refused = samandel(*arguments, "--home", tmp_path, expect=(2,))
+    assert "consortium.yaml" in refused.stderr
+    assert "samandel init" in refused.stderr
+
+
+def test_a_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    refused = samandel("inspect", tmp_path / "gone.xml", expect=(2,))
+    assert "gone.xml" in refused.stderr
+
+
+def test_bad_usage_is_exit_2() -> None:
+    samandel("run", "--no-such-option", expect=(2,))
+    samandel("nonsense", expect=(2,))
+
+
+@pytest.fixture
+def starter(tmp_path: Path) -> Path:
+    home = tmp_path / "home"
+    samandel("init", home)
+    return home
+
+
+def test_a_second_init_in_the_same_folder_is_refused(starter: Path) -> None:
+    refused = samandel("init", starter, expect=(2,))
+    assert str(starter) in refused.stderr
+
+
+def test_every_problem_of_every_register_is_told_at_once(starter: Path) -> None:
+    (starter / "registers" / "members.csv").write_text(
+        "municipality_no,name,inhabitants,agreement,valid_from,valid_to\n"
+        "901,Nord,many,unprepared,2024-01-01,\n"
+        "9901,Nord,100,sometimes,01.01.2024,\n"
+    )
+    (starter / "registers" / "contracts.csv").write_text("contract_id\nA\n")
+    refused = samandel("run", "--home", starter, expect=(2,))
+    for told in (
+        "row 2, column municipality_no",
+        "row 2, column inhabitants",
+        "row 3, column agreement",
+        "contracts.csv",
+    ):
+        assert told in refused.stderr
+    assert "01.01.2024" in refused.stderr
+    assert not (starter / "landing").exists()
+
+
+def test_a_secret_in_the_settings_is_refused_and_never_printed(starter: Path) -> None:
+    settings = (starter / "consortium.yaml").read_text()
+    lines = [line for line in settings.splitlines() if not line.startswith(("keys:", "  gate_hmac"))]
+    (starter / "consortium.yaml").write_text("\n".join([*lines, "keys:", "  gate_hmac: hunter2hunter2"]) + "\n")
+    refused = samandel("run", "--home", starter, expect=(2,))
+    assert "keys.gate_hmac" in refused.stderr
+    assert "hunter2" not in refused.stderr + refused.stdout
+
+
+def test_month_and_day_must_be_what_they_say(starter: Path) -> None:
+    assert "--month" in samandel("run", "--home", starter, "--month", "2026-13", expect=(2,)).stderr
+    assert "--as-of" in samandel("run", "--home", starter, "--as-of", "15.11.2026", expect=(2,)).stderr
+
+
+def test_doctor_says_what_is_missing(starter: Path) -> None:
+    findings = json.loads(samandel("doctor", "--json", "--home", starter, expect=(0, 2)).stdout)
+    assert {"check", "state", "found", "remedy"} == set(findings[0])
+    assert all(finding["remedy"] for finding in findings if finding["state"] == "wrong")
+    (starter / "consortium.yaml").unlink()
+    findings = json.loads(samandel("doctor", "--json", "--home", starter, expect=(2,)).stdout)
+    assert any("consortium.yaml" in finding["found"] for finding in findings if finding["state"] == "wrong")
+
+
+def test_lists_of_a_new_home_are_empty_json(starter: Path) -> None:
+    assert samandel_json("release", "list", "--json", "--home", starter) == []
+
+
+def test_inspect_prints_one_object_a_line_even_for_rubbish(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text("<broken")
+    (tmp_path / "b.csv").write_bytes(b"\x00\x01\x02")
+    lines = samandel("inspect", tmp_path, "--json").stdout.splitlines()
+    facts = [json.loads(line) for line in lines]
+    assert len(facts) == 2
+    assert all(fact["rejects"] for fact in facts)
