@@ -36,11 +36,13 @@ def run(
     opened = open_home(home)
     if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
         raise ConfigurationError(f"'{month}' is not a month.", where="--month", remedy="Write it as yyyy-mm.")
+    named_day = read_clock(opened, as_of) if as_of else None
     opened.check()
+    clock = named_day or read_clock(opened, None)
     with progress_bars() as progress:
         summary = run_pipeline(
             opened,
-            read_clock(opened, as_of),
+            clock,
             municipalities=municipality or None,
             month=month,
             full_refresh=full_refresh,
