@@ -1,7 +1,7 @@
 """Parsing against the physical limit and against what a user would pick instead, side by side in one run.
 
-Not a test: ``python -m tests.benchmarks.parsing [rounds]`` prints a table. Each contestant reads the same bytes in turn,
-A B C A B C …, so that a machine that slows down slows all of them; the medians are printed.
+Not a test: ``python -m tests.benchmarks.parsing [rounds]`` prints a table. Each contestant reads the same bytes,
+in turn, A B C A B C …, so that a machine that slows down slows all of them; the medians are printed.
 """
 
 from __future__ import annotations
