@@ -23,7 +23,7 @@ from pipelines.candidates.products import CandidateKey
 from pipelines.files import canonical_json, folder_digest, pretty_json, sha256_bytes, sha256_file, write_atomically
 from pipelines.gate.bindings import current_bindings
 from pipelines.gate.decisions import standing_verdict
-from pipelines.gate.rules import read_rules
+from pipelines.gate.rules import Rule, read_rules
 from pipelines.gate.verdict import APPROVED
 from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.inbox import waiting_drops
@@ -66,13 +66,17 @@ def remember_ingested(home: Home, owners: Collection[str]) -> None:
     write_atomically(_ingested_file(home), pretty_json({**others, **done}).encode())
 
 
-def is_settled(home: Home, key: CandidateKey) -> bool:
-    """Return whether making, judging and publishing a candidate again would change nothing."""
+def unsettled_keys(home: Home, keys: Iterable[CandidateKey]) -> list[CandidateKey]:
+    """Return the candidates for which making, judging and publishing again would change something."""
+    rules = read_rules(settings.EXPECTATIONS / "rules")
+    return [key for key in keys if not _is_settled(home, key, rules)]
+
+
+def _is_settled(home: Home, key: CandidateKey, rules: Mapping[str, Rule]) -> bool:
     if not is_candidate_current(home, key):
         return False
     digest = folder_digest(candidate_folder(home, key))
-    bindings = current_bindings(home, key, read_rules(settings.EXPECTATIONS / "rules"))
-    verdict = standing_verdict(home, key, digest, bindings)
+    verdict = standing_verdict(home, key, digest, current_bindings(home, key, rules))
     if verdict is None:
         return False
     return verdict.state != APPROVED or (read_current(home, key) or {}).get("digest") == digest

@@ -109,16 +109,17 @@ def _publish(
     """Publish what is due and not settled; return all that is due."""
     from pipelines.candidates.make import due_keys
     from pipelines.candidates.products import MUNICIPALITY_EXTRACT
-    from pipelines.due import is_settled
+    from pipelines.due import unsettled_keys
     from pipelines.gate.decisions import gate_key
 
-    gate_key(session.home)
     keys = [
         key
         for key in due_keys(session.home, session.period, session.clock.as_of)
         if not municipalities or (key.product == MUNICIPALITY_EXTRACT and key.recipient in municipalities)
     ]
-    unsettled = [key for key in keys if not is_settled(session.home, key)]
+    if keys:
+        gate_key(session.home)  # without it nothing can be judged: say so before rendering anything
+    unsettled = unsettled_keys(session.home, keys)
     if unsettled:
         dagster.publish(keys, unsettled, is_everybody=not municipalities)
     else:

@@ -1,12 +1,11 @@
 """What a run came to: the facts behind the table at its end, and the exit code.
 
-Belongs here: reading them from outcomes, warehouse, gate and releases. Not here: doing any of it (orchestrate.py),
+Belongs here: reading them from the warehouse, gate and releases. Not here: doing any of it (orchestrate.py),
 printing (cli/).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -110,6 +109,15 @@ class RunSummary:
 
 
 @dataclass(frozen=True)
+class _Delivered:
+    """What one owner has delivered so far."""
+
+    deliveries: int = 0
+    rows: int = 0
+    rejects: int = 0
+
+
+@dataclass(frozen=True)
 class _Standing:
     """How one candidate stands after the run."""
 
@@ -164,23 +172,23 @@ def _reasons(results: Collection[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _municipalities(session: Session, standings: dict[CandidateKey, _Standing]) -> tuple[MunicipalityLine, ...]:
-    counts = _delivered(session.home)
     window = window_ending_in(session.period, session.home.consortium.window_months)
-    figures = _figures(session.home, window)
+    delivered, figures = _ask_warehouse(session.home, window)
     lines = []
     for member in members_on(session.registers, session.clock.as_of):
         number = member.municipality_no
         standing = standings.get(CandidateKey(MUNICIPALITY_EXTRACT, number, session.period))
         if standing is None:
             continue
+        counts = delivered.get(number, _Delivered())
         spend, at_workshops = figures.get(number, (None, None))
         lines.append(
             MunicipalityLine(
                 municipality_no=number,
                 name=member.name,
-                deliveries=counts[number]["deliveries"],
-                rows=counts[number]["rows"],
-                rejects=counts[number]["rejects"],
+                deliveries=counts.deliveries,
+                rows=counts.rows,
+                rejects=counts.rejects,
                 spend_nok=spend,
                 workshop_ratio=round(at_workshops / spend, 6) if spend and at_workshops is not None else None,
                 release_id=standing.release_id,
@@ -206,27 +214,26 @@ def _workshops(session: Session, standings: dict[CandidateKey, _Standing]) -> tu
     return tuple(lines)
 
 
-def _delivered(home: Home) -> dict[str, dict[str, int]]:
-    """Return deliveries, rows and rejects by owner."""
-    from pipelines.outcomes import read_outcomes
+def _ask_warehouse(home: Home, window: Window) -> tuple[dict[str, _Delivered], dict[str, tuple[Decimal, Decimal]]]:
+    """Return what was delivered, and procurement spend with the part of it at workshops, by municipality.
 
-    counts: dict[str, dict[str, int]] = defaultdict(lambda: {"deliveries": 0, "rows": 0, "rejects": 0})
-    for row in read_outcomes(home):
-        count = counts[row["municipality_no"]]
-        count["deliveries"] += row["step"] == "landed"
-        count["rows"] += (row["rows_out"] or 0) if row["step"] == "parsed" else 0
-        count["rejects"] += row["rejects"] or 0
-    return counts
-
-
-def _figures(home: Home, window: Window) -> dict[str, tuple[Decimal, Decimal]]:
-    """Return procurement spend and the part of it at workshops, by municipality, summed over the window's months."""
-    if not home.warehouse_file.is_file():
-        return {}
+    Spend is summed over the window's months, so that a window of any length has one.
+    """
     from pipelines.warehouse.read import connect
 
     with connect(home) as warehouse:
-        rows = warehouse.execute(
+        delivered = warehouse.execute(
+            """
+            select
+                municipality_no,
+                count(*) filter (where step = 'landed'),
+                coalesce(sum(rows_out) filter (where step = 'parsed'), 0),
+                coalesce(sum(rejects), 0)
+            from main.fct_outcomes
+            group by municipality_no
+            """
+        ).fetchall()
+        figures = warehouse.execute(
             """
             select municipality_no, sum(denominator), sum(numerator)
             from main.fct_kpis
@@ -236,4 +243,7 @@ def _figures(home: Home, window: Window) -> dict[str, tuple[Decimal, Decimal]]:
             """,
             {"first": window.first_day, "last": window.last_day},
         ).fetchall()
-    return {number: (spend, at_workshops) for number, spend, at_workshops in rows if spend is not None}
+    return (
+        {number: _Delivered(*(int(count) for count in counts)) for number, *counts in delivered},
+        {number: (spend, at_workshops) for number, spend, at_workshops in figures if spend is not None},
+    )

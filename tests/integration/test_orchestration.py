@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import ConfigurationError, ProblemsFound, WarehouseBusy
+from pipelines.errors import BuildFailed, ConfigurationError, ProblemsFound, WarehouseBusy
 from pipelines.files import exclusive_lock
 from pipelines.home import Home
 from pipelines.instance import open_instance
@@ -211,6 +211,51 @@ def test_a_run_from_the_ui_makes_its_own_session_and_holds_the_lock(fresh: Home)
     assert not any(fresh.parsed.glob("ledger_postings/*/*"))
     assert _ingest(fresh, Launch(home_path=str(fresh.path)), ("_consortium", *MEMBERS)) == "SUCCESS"
     assert len(list(fresh.parsed.glob("ledger_postings/municipality_no=990?/*.parquet"))) == 4
+
+
+def test_a_damaged_release_stops_no_other_recipient(copied: Home) -> None:
+    import dagster as dg
+
+    from pipelines.definitions import build_defs
+    from pipelines.partitions import PRODUCT_RECIPIENTS, RANGE_END, RANGE_START, known_keys
+
+    (copied.releases / "municipality_extract" / "9901" / PERIOD / "r1" / "kpi.csv").write_text("changed")
+    session = Session(copied, CLOCK, PERIOD)
+    with open_instance(copied) as instance:
+        keys = known_keys(instance, PRODUCT_RECIPIENTS)
+        job = build_defs(session=session).resolve_job_def("publish")
+        tags = {RANGE_START: keys[0], RANGE_END: keys[-1]}
+        assert not job.execute_in_process(instance=instance, tags=tags, raise_on_error=False).success
+        latest = instance.get_latest_materialization_event(dg.AssetKey("releases"))
+    assert latest is not None
+    assert [failure.name for failure in session.failures] == ["municipality_extract|9901"]
+    assert {key.recipient: result.status for key, result in session.published.items()} == {
+        "9902": "unchanged",
+        WORKSHOP: "unchanged",
+    }
+
+
+def test_a_build_that_fails_leaves_the_last_good_warehouse_and_its_releases(copied: Home) -> None:
+    (copied.parsed / "ledger_postings" / "municipality_no=9901" / "damaged.parquet").write_bytes(b"no parquet")
+    before = {name: bytes_of(copied.path / name) for name in ("releases", "candidates")}
+    warehouse = copied.warehouse_file.read_bytes()
+    with pytest.raises(BuildFailed) as failed:
+        run_pipeline(copied, CLOCK)
+    assert failed.value.exit_code == 3
+    assert "stg_ledger__postings" in str(failed.value)
+    assert copied.warehouse_file.read_bytes() == warehouse
+    assert {name: bytes_of(copied.path / name) for name in before} == before
+    with open_instance(copied) as instance:
+        run = instance.get_runs()[0]
+    assert (run.job_name, run.status.value) == ("build_warehouse", "FAILURE")
+
+
+def test_without_the_gates_key_nothing_is_rendered(copied: Home) -> None:
+    (copied.path.parent / "home-keys" / "gate_hmac.key").unlink()
+    shutil.rmtree(copied.candidates)
+    with pytest.raises(ConfigurationError, match="secret file does not exist"):
+        run_pipeline(copied, CLOCK)
+    assert not copied.candidates.exists()
 
 
 def _set_before(home: Home) -> dict[str, str]:

@@ -1,0 +1,87 @@
+"""What the steps of one run share: failures kept apart, the month, the run lock."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import ConfigurationError, WarehouseBusy
+from pipelines.home import Home
+from pipelines.session import Session, hold_run_lock, month_before
+from pipelines.settings import Clock
+from pipelines.summary import RunSummary
+
+
+def _session(path: Path) -> Session:
+    return Session(Home(path), Clock.pinned(date(2026, 11, 15)), "2026-10")
+
+
+def _summary(session: Session, **counts: int) -> RunSummary:
+    numbers = {"released": 0, "unchanged": 0, "held": 0, "blocked": 0, "failed": 0} | counts
+    return RunSummary("2026-10", (), (), **numbers, failures=tuple(session.failures), notes=())
+
+
+@pytest.mark.parametrize(
+    ("day", "month"),
+    [(date(2026, 11, 15), "2026-10"), (date(2027, 1, 1), "2026-12"), (date(2026, 12, 31), "2026-11")],
+    ids=["within a year", "over new year", "last day of a month"],
+)
+def test_the_month_to_publish_is_the_last_whole_one(day: date, month: str) -> None:
+    assert month_before(Clock.pinned(day)) == month
+
+
+def test_a_failure_is_noted_for_its_own_name_only(tmp_path: Path) -> None:
+    session = _session(tmp_path)
+    with session.kept_apart("land", "9901"):
+        raise ConfigurationError("The transport is not supported.", remedy="Name a folder.")
+    assert session.has_failed("9901")
+    assert not session.has_failed("9902")
+    assert "Name a folder." in session.failures[0].message
+
+
+def test_an_unforeseen_failures_text_goes_to_a_private_file_only(tmp_path: Path) -> None:
+    session = _session(tmp_path)
+    with session.kept_apart("gate", "municipality_extract|9901"):
+        raise ValueError("Kari Eksempel, 12 000 kr")
+    (failure,) = session.failures
+    assert "Kari" not in failure.message
+    report = tmp_path / "logs" / "gate-municipality_extract-9901.txt"
+    assert "Kari" in report.read_text()
+    assert report.stat().st_mode & 0o077 == 0
+
+
+def test_each_step_shows_how_far_it_is(tmp_path: Path) -> None:
+    shown: list[tuple[str, int, int]] = []
+    session = _session(tmp_path)
+    session.progress = lambda step, done, total: shown.append((step, done, total))
+    assert list(session.each("parse", ["a", "b"])) == ["a", "b"]
+    assert shown == [("parse", 0, 2), ("parse", 1, 2), ("parse", 2, 2)]
+
+
+def test_the_run_lock_tells_whether_the_run_before_was_cut_short(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with hold_run_lock(home) as was_cut_short:
+        assert not was_cut_short
+        with pytest.raises(WarehouseBusy), hold_run_lock(home):
+            pass
+    home.run_lock.write_text("running\n")  # as a killed process leaves it
+    with hold_run_lock(home) as was_cut_short:
+        assert was_cut_short
+    with hold_run_lock(home) as was_cut_short:
+        assert not was_cut_short
+
+
+def test_the_exit_code_is_the_gravest_of_what_happened(tmp_path: Path) -> None:
+    session = _session(tmp_path)
+    assert _summary(session, released=3).exit_code == 0
+    assert _summary(session, held=1).exit_code == 1
+    assert _summary(session, blocked=1).exit_code == 1
+    with session.kept_apart("land", "9901"):
+        raise ConfigurationError("No such transport.")
+    assert _summary(session, held=1).exit_code == 2
+    with session.kept_apart("parse", "9902"):
+        raise OSError("disk")
+    assert _summary(session).exit_code == 3
+    assert _summary(session).as_dict()["exit_code"] == 3
