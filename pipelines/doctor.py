@@ -128,4 +128,3 @@ def _decisions(home: Home) -> Iterator[Finding]:
     problems = verify_chain(home)
     remedy = "The gate's log was changed: restore it from a backup; nothing is published until then."
     yield _finding("decisions", "; ".join(problems[:3]) or "the chain holds", remedy if problems else "")
-
