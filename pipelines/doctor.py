@@ -77,6 +77,7 @@ def _settings(home: Home) -> Iterator[Finding]:
 def _registers(home: Home) -> Iterator[Finding]:
     home.require()
     rows = home.read_registers()
+    home.check()
     filled = sum(1 for register in rows.values() if register)
     yield _finding("registers", f"{filled} filled, {len(rows['members'])} member rows, no problems")
 

@@ -181,8 +181,30 @@ class Home:
                 read()
             except ProblemsFound as found:
                 problems += found.problems
+        if not problems:
+            problems = self._unknown_members()
         if problems:
             raise ProblemsFound(problems, remedy="Mend the files, then run again. Nothing was changed.")
+
+    def _unknown_members(self) -> list[str]:
+        """Say which owners in consortium.yaml no register knows: their files would land and never be seen again."""
+        registers = self.read_registers()
+        members = {row["municipality_no"] for row in registers["members"]}
+        buyers = {row["municipality_no"] for row in registers["member_org_nos"]}
+        owners = sorted({source.owner for source in self.consortium.sources if source.owner.isdigit()})
+        problems = [
+            f"consortium.yaml, members.{owner}: not in registers/members.csv; add a row there, or take it out here."
+            for owner in owners
+            if owner not in members
+        ]
+        problems += [
+            f"registers/member_org_nos.csv: {owner} has no organisation number; add the one it buys under."
+            for owner in owners
+            if owner in members and owner not in buyers
+        ]
+        if self.consortium.host not in members:
+            problems.append(f"consortium.yaml, host: {self.consortium.host} is not in registers/members.csv.")
+        return problems
 
     def read_registers(self) -> dict[str, list[dict[str, Any]]]:
         """Return every register's typed rows by register name; an absent optional register is empty.

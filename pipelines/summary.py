@@ -25,7 +25,7 @@ from pipelines.session import Failure, Session
 
 FINE, WITHHELD, WRONG, FAILED = 0, 1, 2, 3
 _APPROVED, _HELD, _BLOCKED, _NONE = "approved", "held", "blocked", "none"
-_SEVERITIES = ("block", "hold", "warn", "info")
+_WITHHOLDING = ("block", "hold")
 
 
 @dataclass(frozen=True)
@@ -163,10 +163,10 @@ def _standing(session: Session, key: CandidateKey) -> _Standing:
 
 
 def _reasons(results: Collection[dict[str, Any]]) -> tuple[str, ...]:
-    """Return the failed rules with their reasons, the gravest first."""
+    """Return the rules that withhold with their reasons, the gravest first; warnings are in ``gate show``."""
     failed = sorted(
-        (result for result in results if result["status"] == "failed"),
-        key=lambda result: (_SEVERITIES.index(result["severity"]), result["rule"]),
+        (result for result in results if result["status"] == "failed" and result["severity"] in _WITHHOLDING),
+        key=lambda result: (_WITHHOLDING.index(result["severity"]), result["rule"]),
     )
     return tuple(f"{result['rule']}: {result.get('reason') or result['severity']}" for result in failed)
 

@@ -208,7 +208,7 @@ _EXTRACT = ProductTable(
         Field("voucher_no", "text", "Bilagsnummer", "Bilagsnummeret i regnskapet.", "Er ikke entydig mellom år."),
         Field("line_no", "text", "Linjenummer", "Linje i bilaget, der regnskapet har det."),
         Field("voucher_type", "text", "Bilagsart", "Bilagsarten i regnskapet."),
-        Field("posting_date", "date", "Bilagsdato", "Datoen bilaget er ført på."),
+        Field("posting_date", "date", "Bokføringsdato", "Datoen bilaget er bokført på."),
         Field("invoice_date", "date", "Fakturadato", "Leverandørens fakturadato, der den er kjent."),
         Field(
             "invoice_no",
@@ -358,7 +358,13 @@ _MARKET_VIEW = ProductTable(
     period_column="year",
     key=("year", "municipality_no", "spend_category"),
     fields=(
-        Field("year", "integer", "År", "Kalenderåret.", "Et år som ikke er omme, dekker bare månedene som er levert."),
+        Field(
+            "year",
+            "integer",
+            "År",
+            "Kalenderåret.",
+            "Et år dekker bare månedene som er levert; et år som ikke er helt levert, kan ikke leses som et helt år.",
+        ),
         _MUNICIPALITY,
         _CATEGORY,
         Field(
@@ -427,7 +433,13 @@ _OWNER_VIEW = ProductTable(
     period_column="year",
     key=("year", "owner_municipality_no"),
     fields=(
-        Field("year", "integer", "År", "Kalenderåret.", "Et år som ikke er omme, dekker bare månedene som er levert."),
+        Field(
+            "year",
+            "integer",
+            "År",
+            "Kalenderåret.",
+            "Et år dekker bare månedene som er levert; et år som ikke er helt levert, kan ikke leses som et helt år.",
+        ),
         Field("owner_municipality_no", "text", "Eier", "Eierens kommunenummer."),
         Field("ownership_fraction", "fraction", "Eierandel", "Eierandelen, 0 til 1."),
         Field("product_nok", "money", "Varer og tjenester", _NET),

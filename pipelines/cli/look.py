@@ -28,8 +28,8 @@ def status(home: HomeOption = None, json: JsonOption = False) -> None:
     if json:
         print_json(rows)
         return
-    columns = ("municipality_no", "source", "last_delivery_id", "covered_from", "covered_to", "outcome")
-    print_rows(rows, (*columns, "failing_since"))
+    columns = ("municipality_no", "source", "last_delivery_id", "received_at", "covered_from", "covered_to")
+    print_rows(rows, (*columns, "outcome", "failing_since"))
 
 
 def inspect(
@@ -81,7 +81,7 @@ def query(
     output: Annotated[Path | None, typer.Option(help="Write to this file instead (needed for parquet).")] = None,
     home: HomeOption = None,
 ) -> None:
-    """Ask the warehouse, read-only."""
+    """Ask the warehouse, read-only; with --output, what would be a table is written as CSV."""
     opened = open_home(home)
     if internal:
         _audit(opened, sql)
@@ -89,9 +89,9 @@ def query(
     if table_format is TableFormat.PARQUET:
         _write_parquet(relation, output)
         return
-    text = _as_csv(names, rows) if table_format is TableFormat.CSV else _as_json(names, rows)
+    text = _as_json(names, rows) if table_format is TableFormat.JSON else _as_csv(names, rows)
     if output is not None:
-        output.write_text(text, encoding="utf-8")
+        _write(output, text.encode())
     elif table_format is TableFormat.TABLE:
         print_rows([dict(zip(names, row, strict=True)) for row in rows], names)
     else:
@@ -123,13 +123,22 @@ def _ask(home: Home, sql: str, *, internal: bool, parquet: bool) -> tuple[list[s
     locked: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
     try:
         with duckdb.connect(str(path), read_only=True, config=locked) as connection:
+            statements = connection.extract_statements(sql)
+            if len(statements) != 1:
+                raise ConfigurationError(
+                    f"{len(statements)} statements where one query is asked for.", where=sql, remedy="Ask one question."
+                )
             cursor = connection.execute(sql)
             names = [column[0] for column in cursor.description or []]
             if parquet:
                 return names, [], cursor.to_arrow_table()
             return names, cursor.fetchall(), None
     except duckdb.Error as error:
-        raise ConfigurationError("The query cannot be answered.", where=str(error).strip(), remedy="Mend it.") from None
+        raise ConfigurationError(
+            "The query cannot be answered.",
+            where=str(error).strip(),
+            remedy="Mend the query; 'show tables' and 'describe fct_purchases' say what there is.",
+        ) from None
 
 
 def _as_csv(names: list[str], rows: list[tuple[Any, ...]]) -> str:
@@ -150,7 +159,18 @@ def _write_parquet(table: Any, output: Path | None) -> None:
 
     if output is None:
         raise ConfigurationError("Parquet needs a file.", where="--format parquet", remedy="Add --output FILE.")
-    pq.write_table(table, output)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    _write(output, buffer.getvalue())
+
+
+def _write(output: Path, raw: bytes) -> None:
+    try:
+        output.write_bytes(raw)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The answer cannot be written: {error.strerror}.", where=str(output), remedy="Name a file that can be."
+        ) from None
 
 
 COMMANDS = (status, inspect, query)

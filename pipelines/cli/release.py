@@ -62,9 +62,12 @@ def verify(
 
     Exit status 3 where a release is not what was published.
     """
+    from pipelines.gate.decisions import gate_key
     from pipelines.publishing.verify import verify_releases
 
-    results = verify_releases(open_home(home), product=product, recipient=recipient, release_id=release_id)
+    opened = open_home(home)
+    gate_key(opened)  # without the key no decision can be checked: that is no damage to a release
+    results = verify_releases(opened, product=product, recipient=recipient, release_id=release_id)
     if json:
         print_json(results)
     else:

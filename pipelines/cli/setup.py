@@ -9,6 +9,7 @@ import typer
 
 from pipelines.cli.options import HomeOption, JsonOption, open_home
 from pipelines.cli.output import print_json, print_rows
+from pipelines.errors import ConfigurationError
 
 
 def init(
@@ -40,6 +41,10 @@ def init(
             )
         typer.echo(f"Made the demo consortium in {target}. Next: samandel run --home {home}")
         return
+    if scale is not None or (municipalities, months, seed) != (20, 12, 2026):
+        raise ConfigurationError(
+            "--municipalities, --months, --scale and --seed belong to the demo.", where="init", remedy="Add --demo."
+        )
     from pipelines.starter import make_starter
 
     make_starter(target)

@@ -174,13 +174,20 @@ def test_k01_leaves_out_transfers_vat_persons_and_unknown_payees(ask: Ask) -> No
         " ('core', 'core_not_addressable', 'core_service_replacement', 'mixed')"
         " and payee_kind in ('legal_entity', 'sole_proprietor', 'public_body', 'foreign')"
     )[0][0]
-    assert figure(ask, "procurement_spend") == (in_k01, None, in_k01, "ok")
+    assert figure(ask, "procurement_spend") == (in_k01, None, in_k01, "low_coverage")
     assert in_k01 == Decimal("9315.05")
 
 
 def test_k04_is_k03_over_k01(ask: Ask) -> None:
     assert figure(ask, "workshop_product_spend")[0] == Decimal("810.00")
-    assert figure(ask, "workshop_spend_ratio") == (Decimal("810.00"), Decimal("9315.05"), Decimal("0.086956"), "ok")
+    ratio = (Decimal("810.00"), Decimal("9315.05"), Decimal("0.086956"), "low_coverage")
+    assert figure(ask, "workshop_spend_ratio") == ratio
+
+
+def test_a_period_with_months_that_nobody_delivered_is_never_ok(ask: Ask) -> None:
+    months = "datediff('month', period_start, period_end) + 1"
+    assert ask(f"select count(*) from fct_kpis where state = 'ok' and {months} > 4") == [(0,)]
+    assert ask(f"select count(*) > 0 from fct_kpis where state = 'ok' and {months} = 1") == [(True,)]
 
 
 def test_k05_is_over_what_workshops_can_deliver_here(ask: Ask) -> None:

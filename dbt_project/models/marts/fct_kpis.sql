@@ -127,6 +127,54 @@ figures as (
     from dependency
 ),
 
+-- A period with months that nobody has handed anything in for says so, whoever looks at it.
+months_with_purchases as (
+    select
+        municipality_no,
+        period_start as month_start
+    from totals
+    where period_end = last_day(period_start)
+    group by municipality_no, period_start
+),
+
+periods as (
+    select
+        municipality_no,
+        period_start,
+        period_end
+    from totals
+    group by municipality_no, period_start, period_end
+),
+
+incomplete_periods as (
+    select
+        periods.municipality_no,
+        periods.period_start,
+        periods.period_end
+    from periods
+    left join months_with_purchases
+        on
+            periods.municipality_no = months_with_purchases.municipality_no
+            and months_with_purchases.month_start
+            between periods.period_start and periods.period_end
+    group by periods.municipality_no, periods.period_start, periods.period_end
+    having
+        count(months_with_purchases.month_start)
+        < datediff('month', periods.period_start, periods.period_end) + 1
+),
+
+judged as (
+    select
+        figures.*,
+        incomplete_periods.municipality_no is not null as is_incomplete
+    from figures
+    left join incomplete_periods
+        on
+            figures.municipality_no = incomplete_periods.municipality_no
+            and figures.period_start = incomplete_periods.period_start
+            and figures.period_end = incomplete_periods.period_end
+),
+
 final as (
     select
         kpi_key,
@@ -139,7 +187,7 @@ final as (
             when is_ratio and denominator is null and has_claim then 'claim_only'
             when is_ratio and coalesce(denominator, 0) <= 0 then 'insufficient'
             when coverage is null then 'insufficient'
-            when coverage < {{ var('low_coverage_below') }} then 'low_coverage'
+            when is_incomplete or coverage < {{ var('low_coverage_below') }} then 'low_coverage'
             else 'ok'
         end as state,
         cast(numerator as decimal(18, 2)) as numerator,
@@ -153,7 +201,7 @@ final as (
         cast(round(coverage, 6) as decimal(9, 6)) as coverage,
         period_start,
         period_end
-    from figures
+    from judged
 )
 
 select * from final
