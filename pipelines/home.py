@@ -254,7 +254,13 @@ def read_consortium(raw: bytes) -> Consortium:
     try:
         document = yaml.safe_load(raw.decode("utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ProblemsFound([f"consortium.yaml: cannot be read as YAML: {error}"]) from None
+        # Where it is, never what stands there: the line may hold what should have been a reference.
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ProblemsFound(
+            [f"consortium.yaml{place}: cannot be read as YAML."],
+            remedy="Look at quotes, colons and indentation there and in the line before.",
+        ) from None
     if not isinstance(document, Mapping):
         raise ProblemsFound(["consortium.yaml: must be a mapping with name, host and members."])
     reader = _Reader()
@@ -279,6 +285,8 @@ class _Reader:
                 self.problem(str(key), f"unknown key; known: {', '.join(sorted(_TOP_KEYS))}.")
         publication = self.mapping(document, "publication")
         keys = self.mapping(document, "keys")
+        if set(keys) - {"gate_hmac"}:
+            self.problem("keys", "unknown key below it; known: gate_hmac.")
         gate_key = keys.get("gate_hmac")
         if gate_key is not None and not str(gate_key).startswith(("env:", "file:")):
             # The value itself is not repeated: it may be the secret.
@@ -371,6 +379,8 @@ class _Reader:
             return None
         if kind == "ledger" and not entry.get("profile"):
             self.problem(f"{path}.profile", "a ledger needs a profile: a shipped name or a file in the home.")
+        if re.search(r"//[^/]*@", str(entry.get("url") or "")):
+            self.problem(f"{path}.url", "a name or password stands in it: secrets are given by reference only.")
         if entry.get("folder") and entry.get("url"):
             self.problem(path, "give folder or url, not both.")
         name = str(entry.get("name") or kind)

@@ -14,6 +14,7 @@ and it was never moved is only moved.
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.errors import ConfigurationError, UnreadableDelivery
+from pipelines.files import sha256_bytes
 from pipelines.home import Home, Source
 from pipelines.landing.store import (
     LandedFile,
@@ -39,16 +41,27 @@ TAKEN = ".taken"
 _CLAIM = ".claimed-loose-files"
 _CLAIMED_NAME = "loose-files"
 _MOVED = ".moved-"
+_LONGEST_NAME = 200  # bytes, of the 255 that file systems allow
 _UNFINISHED = {".part", ".tmp", ".crdownload", ".filepart"}
 
 
 @dataclass(frozen=True)
 class Drop:
-    """Something dropped: its name for people, where it lies, and the files in it by relative name."""
+    """Something dropped.
+
+    Attributes:
+        name: Its name for people.
+        path: Where it lies.
+        files: The files in it by relative name.
+        problem: Why it cannot be looked through; then it is not taken at all, for part of a drop is no delivery.
+        is_unfinished: A file in it is still being written under a passing name (``*.part``, ``*.tmp``): it waits.
+    """
 
     name: str
     path: Path
-    files: tuple[tuple[str, Path], ...]
+    files: tuple[tuple[str, Path], ...] = ()
+    problem: OSError | None = None
+    is_unfinished: bool = False
 
 
 def pull_source(home: Home, source: Source, clock: Clock) -> list[Receipt]:
@@ -78,7 +91,7 @@ def pull_source(home: Home, source: Source, clock: Clock) -> list[Receipt]:
         raise UnreadableDelivery(
             f"Could not be taken: {'; '.join(failed)}.",
             where=str(folder),
-            remedy="Give the service account the right to read and move them; the next run tries again.",
+            remedy="Mend what the reason says (rights, room on the disk); the next run tries again.",
         )
     return taken
 
@@ -88,7 +101,11 @@ def waiting_drops(home: Home, source: Source) -> list[str]:
     folder = home.path / source.url
     if "://" in source.url or not folder.is_dir():
         return []
-    return [printable(drop.name) for drop in _drops(folder, loose_files=True) if drop.files]
+    try:
+        drops = [drop for drop in _drops(folder, loose_files=True) if not drop.is_unfinished]
+    except OSError:
+        return [printable(folder.name)]  # it cannot be listed: the pull says why
+    return [printable(drop.name) for drop in drops if drop.files or drop.problem]
 
 
 def _take_settled(home: Home, source: Source, clock: Clock, folder: Path, failed: list[str]) -> list[Receipt]:
@@ -97,8 +114,15 @@ def _take_settled(home: Home, source: Source, clock: Clock, folder: Path, failed
     taken: list[Receipt] = []
     known: list[Receipt] | None = None
     for drop in _drops(folder, loose_files=source.kind != "ehf"):
+        if drop.problem is not None:
+            failed.append(_failure(drop.name, drop.problem))
+            continue
         try:
-            if not drop.files or not _has_settled([path for _, path in drop.files], source.settle_seconds):
+            if (
+                drop.is_unfinished
+                or not drop.files
+                or not _has_settled([path for _, path in drop.files], source.settle_seconds)
+            ):
                 continue
             if known is None:
                 known = [entry for entry in read_receipts(home, source.owner) if entry.source_name == source.name]
@@ -107,7 +131,6 @@ def _take_settled(home: Home, source: Source, clock: Clock, folder: Path, failed
             failed.append(_failure(drop.name, error))
             continue
         if receipt is not None:
-            known.append(receipt)
             taken.append(receipt)
     return taken
 
@@ -117,7 +140,10 @@ def _failure(name: str, error: OSError) -> str:
 
 
 def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Receipt]) -> Receipt | None:
-    """Land one drop; None where its receipt was already written and only the move was missing."""
+    """Land one drop; None where its receipt was already written and only the move was missing.
+
+    A new receipt joins ``known`` as soon as it is written: its number is taken even if the move fails.
+    """
     files = _store(home, source, drop)
     delivery_id = delivery_id_of(file.sha256 for file in files)
     same = [receipt for receipt in known if receipt.delivery_id == delivery_id]
@@ -141,6 +167,7 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
         files=files,
     )
     write_receipt(home, receipt)
+    known.append(receipt)
     _move_away(home, source, receipt.sequence, drop)
     return receipt
 
@@ -152,6 +179,10 @@ def _store(home: Home, source: Source, drop: Drop) -> tuple[LandedFile, ...]:
 
 
 def _taken_path(home: Home, source: Source, sequence: int, name: str) -> Path:
+    raw = os.fsencode(name)
+    if len(raw) > _LONGEST_NAME:
+        # With the number before it the name would be too long for a file system.
+        name = f"{os.fsdecode(raw[:_LONGEST_NAME])}-{sha256_bytes(raw)[:12]}"
     return home.inbox / TAKEN / source.owner / source.name / f"{sequence:06d}-{name}"
 
 
@@ -195,18 +226,31 @@ def _drops(folder: Path, *, loose_files: bool) -> Iterator[Drop]:
         if path.is_symlink():
             continue  # a link may lead anywhere: only what was really dropped is taken
         if path.is_dir() and (not path.name.startswith(".") or path.name == _CLAIM):
-            name = _CLAIMED_NAME if path.name == _CLAIM else path.name
-            yield Drop(name, path, tuple(_files_below(path)))
+            yield _folder_drop(path)
         elif loose_files and path.is_file() and _is_finished(path):
             yield Drop(path.name, path, ((path.name, path),))
 
 
-def _files_below(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in relative.parts)
-        if path.is_file() and not path.is_symlink() and not hidden and _is_finished(path):
-            yield relative.as_posix(), path
+def _folder_drop(folder: Path) -> Drop:
+    name = _CLAIMED_NAME if folder.name == _CLAIM else folder.name
+    try:
+        paths = sorted(_files_below(folder))
+    except OSError as error:
+        return Drop(name, folder, problem=error)
+    unfinished = any(path.suffix.lower() in _UNFINISHED for path in paths)
+    return Drop(name, folder, tuple((path.relative_to(folder).as_posix(), path) for path in paths), None, unfinished)
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Yield the regular files below a folder, hidden ones left out; what cannot be listed is an error, not a gap."""
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    for place, folders, names in os.walk(folder, onerror=stop):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(place) / name for name in names if not name.startswith("."))
+        yield from (path for path in paths if not path.is_symlink() and path.is_file())
 
 
 def _is_finished(path: Path) -> bool:
@@ -215,11 +259,11 @@ def _is_finished(path: Path) -> bool:
 
 def _claim_loose_files(folder: Path, settle_seconds: int, failed: list[str]) -> None:
     """Gather loose e-invoices in one folder, so that they land as one delivery even if the move is cut short."""
-    loose = [
-        path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink() and _is_finished(path)
-    ]
     claim = folder / _CLAIM
     try:
+        loose = [
+            path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink() and _is_finished(path)
+        ]
         if not loose or not _has_settled(loose, settle_seconds):
             return
         claim.mkdir(exist_ok=True)

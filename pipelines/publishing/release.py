@@ -90,6 +90,7 @@ def publish(home: Home, key: CandidateKey, clock: Clock) -> PublishResult:
             return PublishResult(UNCHANGED, standing.release_id, standing.folder, digest)
         if pending and _digest_of(pending[-1]) == digest:
             release = pending[-1]
+            _require_own_words(release, verdict, package, clock)
         else:
             earlier = [*([standing] if standing else []), *pending]
             release = _make_release(
@@ -147,6 +148,28 @@ def _standing(home: Home, key: CandidateKey) -> tuple[ReleaseFolder | None, list
             remedy="Restore the folder from a copy, then publish again. Nothing was changed.",
         )
     return standing, pending
+
+
+def _require_own_words(release: ReleaseFolder, verdict: Verdict, package: dict[str, Any], clock: Clock) -> None:
+    """Refuse a release left by a killed try if its manifest says anything that this verdict and candidate do not.
+
+    Raises:
+        ReleaseDamaged: It was written, or changed, by another hand.
+    """
+    stated = read_manifest(release) or {}
+    ours = _manifest(release.folder, release, verdict, package, None, clock)
+    # When it was made and what it follows are the earlier try's own; files are held against the checksums.
+    differing = sorted(
+        name
+        for name in (ours.keys() | stated.keys()) - {"published_at", "supersedes", "files"}
+        if ours.get(name) != stated.get(name)
+    )
+    if differing:
+        raise ReleaseDamaged(
+            f"A release that was never made current says other things than its verdict: {', '.join(differing)}.",
+            where=str(release.folder),
+            remedy="Find out who wrote it; move the folder away, then run again. Nothing was changed.",
+        )
 
 
 def _digest_of(release: ReleaseFolder) -> str:

@@ -104,3 +104,24 @@ def test_inspect_prints_one_object_a_line_even_for_rubbish(tmp_path: Path) -> No
     facts = [json.loads(line) for line in lines]
     assert len(facts) == 2
     assert all(fact["rejects"] for fact in facts)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['gate_hmac: "hunter2hunter2', "keys: {hunter2hunter2: x}", 'x: {url: "sftp://me:hunter2hunter2@host/x"}'],
+    ids=["broken YAML", "unknown key", "unknown top key"],
+)
+def test_what_stands_in_broken_settings_is_not_printed(starter: Path, line: str) -> None:
+    (starter / "consortium.yaml").write_text(f"name: A\nhost: '9901'\nmembers: {{}}\n{line}\n")
+    refused = samandel("run", "--home", starter, expect=(2,))
+    assert "consortium.yaml" in refused.stderr
+    assert "hunter2" not in refused.stderr + refused.stdout
+
+
+def test_a_password_in_an_address_is_refused_and_not_printed(starter: Path) -> None:
+    source = '{kind: ehf, url: "sftp://me:hunter2hunter2@host/x"}'
+    settings = f"name: A\nhost: '9901'\nmembers: {{'9901': {{sources: [{source}]}}}}\n"
+    (starter / "consortium.yaml").write_text(settings)
+    for command in ("run", "doctor"):
+        refused = samandel(command, "--home", starter, expect=(2,))
+        assert "hunter2" not in refused.stderr + refused.stdout
