@@ -31,6 +31,7 @@ def run(
 ) -> None:
     """Take what lies in the inboxes, build, judge, publish; end with a table of what came out."""
     from pipelines.cli.progress import progress_bars
+    from pipelines.gate.decisions import gate_key
     from pipelines.orchestrate import run_pipeline
 
     opened = open_home(home)
@@ -39,6 +40,7 @@ def run(
     named_day = read_clock(opened, as_of) if as_of else None
     opened.check()
     clock = named_day or read_clock(opened, None)
+    gate_key(opened)  # before anything is taken: without it nothing can go out
     with progress_bars() as progress:
         summary = run_pipeline(
             opened,

@@ -125,3 +125,22 @@ def test_a_password_in_an_address_is_refused_and_not_printed(starter: Path) -> N
     for command in ("run", "doctor"):
         refused = samandel(command, "--home", starter, expect=(2,))
         assert "hunter2" not in refused.stderr + refused.stdout
+
+
+def test_without_the_gates_key_nothing_is_taken(starter: Path) -> None:
+    (starter / "registers" / "members.csv").write_text(
+        "municipality_no,name,inhabitants,agreement,valid_from,valid_to\n9901,Nord,900,unprepared,2024-01-01,\n"
+    )
+    (starter / "registers" / "member_org_nos.csv").write_text(
+        "municipality_no,org_no,role,name,valid_from,valid_to\n9901,310000043,municipality,Nord,2024-01-01,\n"
+    )
+    (starter / "consortium.yaml").write_text(
+        "name: A\nhost: '9901'\nkeys: {gate_hmac: 'file:../no.key'}\nmembers: {'9901': {sources: [{kind: ehf}]}}\n"
+    )
+    drop = starter / "inbox" / "9901" / "ehf" / "a.xml"
+    drop.parent.mkdir(parents=True)
+    drop.write_text("<a/>")
+    refused = samandel("run", "--home", starter, expect=(2,))
+    assert "no.key" in refused.stderr
+    assert drop.exists()
+    assert not (starter / "landing").exists()
