@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.parsing import schema
+from pipelines.parsing.registers import as_parsed
 from pipelines.registers import REGISTERS
 from pipelines.settings import DBT_PROJECT
 from pipelines.tables import Column, Table
@@ -43,10 +44,7 @@ _WARN_AFTER_DAYS = 45  # a month and the time that members need to close it
 
 def registers_as_parsed() -> dict[str, Table]:
     """Return every register as it lies under ``parsed/``: its own columns plus lineage."""
-    return {
-        f"register_{name}": Table(f"register_{name}", table.description, (*table.columns, *schema.LINEAGE), table.key)
-        for name, table in REGISTERS.items()
-    }
+    return {f"register_{name}": as_parsed(table) for name, table in REGISTERS.items()}
 
 
 def parsed_tables() -> dict[str, Table]:
