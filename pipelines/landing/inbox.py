@@ -32,7 +32,7 @@ from pipelines.landing.store import (
     printable,
     read_receipts,
     remove_leftovers,
-    store_bytes,
+    store_file,
     write_receipt,
 )
 from pipelines.settings import Clock
@@ -173,7 +173,7 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
 
 
 def _store(home: Home, source: Source, drop: Drop) -> tuple[LandedFile, ...]:
-    landed = [store_bytes(home, source.owner, source.name, name, path.read_bytes()) for name, path in drop.files]
+    landed = [store_file(home, source.owner, source.name, name, path) for name, path in drop.files]
     flush_store(home, landed)
     return tuple(sorted(landed, key=lambda file: (file.name, file.sha256)))
 

@@ -6,6 +6,8 @@ Belongs here: where landed bytes and receipts lie, writing and reading them. Not
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import re
@@ -13,14 +15,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from pipelines.errors import UnreadableDelivery
-from pipelines.files import pretty_json, sha256_bytes, write_atomically
+from pipelines.files import pretty_json, sha256_bytes, sha256_file, write_atomically
 from pipelines.home import Home
 
 RECEIPTS = "receipts"
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,10}")
 _FLUSHED_ONE_BY_ONE = 32
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -72,16 +76,46 @@ def delivery_id_of(digests: Iterable[str]) -> str:
 
 def store_bytes(home: Home, owner: str, source_name: str, name: str, raw: bytes) -> LandedFile:
     """Keep bytes under their digest, unless they are kept already, and say where they lie."""
-    digest = sha256_bytes(raw)
+    return store_stream(home, owner, source_name, name, io.BytesIO(raw))
+
+
+def store_file(home: Home, owner: str, source_name: str, name: str, path: Path) -> LandedFile:
+    """Keep a file's bytes under their digest, whatever its size, and say where they lie."""
+    with path.open("rb") as stream:
+        return store_stream(home, owner, source_name, name, stream)
+
+
+def store_stream(home: Home, owner: str, source_name: str, name: str, stream: BinaryIO) -> LandedFile:
+    """Keep what a stream gives under its digest, unless it is kept already, and say where it lies.
+
+    Memory is bounded: the digest is computed while the bytes are copied to a hidden file, which then gets its name.
+    What the stream raises goes on to the caller, and nothing is kept then.
+    """
     extension = Path(name).suffix.lower()
     extension = extension if _EXTENSION.fullmatch(extension) else ""
-    path = home.landing / owner / source_name / digest[:2] / f"{digest}{extension}"
-    if not path.exists() or path.stat().st_size != len(raw):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_bytes(raw)
-        temporary.replace(path)
-    return LandedFile(digest, len(raw), printable(name), path.relative_to(home.path).as_posix())
+    folder = home.landing / owner / source_name
+    folder.mkdir(parents=True, exist_ok=True)
+    arriving = folder / f".arriving-{os.getpid()}.tmp"
+    try:
+        digest, size = _copy(stream, arriving)
+        path = folder / digest[:2] / f"{digest}{extension}"
+        if not path.exists() or path.stat().st_size != size:
+            path.parent.mkdir(exist_ok=True)
+            arriving.replace(path)
+    finally:
+        arriving.unlink(missing_ok=True)
+    return LandedFile(digest, size, printable(name), path.relative_to(home.path).as_posix())
+
+
+def _copy(stream: BinaryIO, target: Path) -> tuple[str, int]:
+    """Copy in chunks; return the digest and the size."""
+    digest, size = hashlib.sha256(), 0
+    with target.open("wb") as copy:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            copy.write(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size
 
 
 def printable(name: str) -> str:
@@ -105,7 +139,8 @@ def flush_store(home: Home, files: Sequence[LandedFile]) -> None:
 
 def remove_leftovers(home: Home, owner: str, source_name: str) -> None:
     """Remove what a killed run was writing: files that never got their names."""
-    for path in (home.landing / owner / source_name).glob("*/.*.tmp"):
+    folder = home.landing / owner / source_name
+    for path in (*folder.glob(".arriving-*.tmp"), *folder.glob("*/.*.tmp")):
         path.unlink(missing_ok=True)
 
 
@@ -141,15 +176,36 @@ def read_file(home: Home, file: LandedFile) -> bytes:
     Raises:
         UnreadableDelivery: The bytes are gone, or are no longer those that were received.
     """
+    try:
+        raw = (home.path / file.path).read_bytes()
+    except OSError as error:
+        raise _gone(file) from error
+    if sha256_bytes(raw) != file.sha256:
+        raise _changed(file)
+    return raw
+
+
+def verified_path(home: Home, file: LandedFile) -> Path:
+    """Return where a landed file lies, for those who read it in pieces; its digest was checked in bounded memory.
+
+    Raises:
+        UnreadableDelivery: The bytes are gone, or are no longer those that were received.
+    """
     path = home.path / file.path
     try:
-        raw = path.read_bytes()
+        digest = sha256_file(path)
     except OSError as error:
-        raise UnreadableDelivery(
-            "A landed file cannot be read.", where=file.path, remedy="Restore it from a backup."
-        ) from error
-    if sha256_bytes(raw) != file.sha256:
-        raise UnreadableDelivery(
-            "A landed file has changed since it was received.", where=file.path, remedy="Restore it from a backup."
-        )
-    return raw
+        raise _gone(file) from error
+    if digest != file.sha256:
+        raise _changed(file)
+    return path
+
+
+def _gone(file: LandedFile) -> UnreadableDelivery:
+    return UnreadableDelivery("A landed file cannot be read.", where=file.path, remedy="Restore it from a backup.")
+
+
+def _changed(file: LandedFile) -> UnreadableDelivery:
+    return UnreadableDelivery(
+        "A landed file has changed since it was received.", where=file.path, remedy="Restore it from a backup."
+    )

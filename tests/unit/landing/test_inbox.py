@@ -126,14 +126,14 @@ def test_one_drop_that_cannot_be_moved_stops_no_other(home: Home, monkeypatch: p
     drop(home, "a.csv", ledger("202608"))
     drop(home, "b.csv", ledger("202609"))
     drop(home, "c.csv", ledger("202610"))
-    read = Path.read_bytes
+    open_file = Path.open
 
-    def refusing(path: Path) -> bytes:
+    def refusing(path: Path, *arguments: object, **more: object) -> object:
         if path.name == "b.csv":
             raise PermissionError(errno.EACCES, "Permission denied")
-        return read(path)
+        return open_file(path, *arguments, **more)
 
-    monkeypatch.setattr(Path, "read_bytes", refusing)
+    monkeypatch.setattr(Path, "open", refusing)
     with pytest.raises(UnreadableDelivery, match=r"b\.csv \(Permission denied\)"):
         pull(home)
     monkeypatch.undo()
@@ -145,7 +145,7 @@ class Killed(BaseException):
     """A kill: nothing may catch it."""
 
 
-@pytest.mark.parametrize("killed_at", ["store_bytes", "flush_store", "write_receipt", "_move_away"])
+@pytest.mark.parametrize("killed_at", ["store_file", "flush_store", "write_receipt", "_move_away"])
 @pytest.mark.parametrize("call", [1, 2])
 @pytest.mark.parametrize("kind", ["ledger", "ehf"])
 def test_a_pull_killed_anywhere_ends_in_the_same_bytes(
@@ -209,7 +209,7 @@ def test_leftovers_of_a_kill_are_removed(home: Home) -> None:
     drop(home, "2026-10.csv", ledger())
     (receipt,) = pull(home)
     folder = home.landing / OWN / "ledger"
-    left = [folder / "receipts" / ".000002-x.json.abc.tmp", (home.path / receipt.files[0].path).parent / ".x.csv.tmp"]
+    left = [folder / "receipts" / ".000002-x.json.abc.tmp", folder / ".arriving-1.tmp"]
     for path in left:
         path.write_text("half")
     pull(home)
