@@ -1,11 +1,13 @@
 """How a table is described: name, columns, types, key.
 
-Belongs here: the small vocabulary that registers.py and parsing/schema.py describe their tables in, and its Arrow
-form. Not here: any particular table.
+Belongs here: the small vocabulary that registers.py and parsing/schema.py describe their tables in, its Arrow form,
+and writing it as Parquet, whole or in batches. Not here: any particular table.
 """
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,12 +88,87 @@ def arrow_table(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 
 def write_parquet(path: Path, rows: pa.Table) -> None:
     """Write an Arrow table as Parquet, atomically; the same rows give the same bytes."""
-    import io
+    writer = ParquetFile(path, rows.schema)
+    try:
+        writer.write(rows)
+        writer.finish()
+    except BaseException:
+        writer.discard()
+        raise
 
-    import pyarrow.parquet as pq
 
-    from pipelines.files import write_atomically
+class ParquetFile:
+    """A Parquet file in the making: batches go in, and it gets its name when it is whole.
 
-    buffer = io.BytesIO()
-    pq.write_table(rows, buffer, compression="zstd", version="2.6", write_statistics=True)
-    write_atomically(path, buffer.getvalue())
+    Row groups are cut at every ROWS_OF_A_GROUP rows, whatever batches the rows came in: the same rows give the same
+    bytes, and no more than a group of them is held in memory.
+    """
+
+    ROWS_OF_A_GROUP = 1 << 17
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self.path, self.schema = path, schema
+        self.rows = 0
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
+        self._temporary: Path | None = None
+        self._writer: Any = None
+
+    def write(self, rows: pa.Table) -> None:
+        """Add rows; they are of the file's schema."""
+        self.rows += rows.num_rows
+        self._waiting.append(rows)
+        self._waiting_rows += rows.num_rows
+        if self._waiting_rows >= self.ROWS_OF_A_GROUP:
+            self._write_groups()
+
+    def _write_groups(self, *, last: bool = False) -> None:
+        import pyarrow as pa
+
+        rows = pa.concat_tables(self._waiting) if self._waiting else self.schema.empty_table()
+        whole = rows.num_rows - rows.num_rows % self.ROWS_OF_A_GROUP
+        for start in range(0, whole, self.ROWS_OF_A_GROUP):
+            self._open().write_table(rows.slice(start, self.ROWS_OF_A_GROUP), row_group_size=self.ROWS_OF_A_GROUP)
+        rest = rows.slice(whole)
+        if last:
+            # A file without rows has its schema and no group.
+            writer = self._open()
+            if rest.num_rows:
+                writer.write_table(rest, row_group_size=self.ROWS_OF_A_GROUP)
+        self._waiting, self._waiting_rows = ([] if last else [rest]), (0 if last else rest.num_rows)
+
+    def _open(self) -> Any:
+        if self._writer is None:
+            import pyarrow.parquet as pq
+
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f".{self.path.name}.", suffix=".tmp", dir=self.path.parent)
+            os.close(handle)
+            self._temporary = Path(name)
+            self._writer = pq.ParquetWriter(
+                self._temporary, self.schema, compression="zstd", version="2.6", write_statistics=True
+            )
+        return self._writer
+
+    def finish(self) -> None:
+        """Write what is left, see it onto the disk, and give the file its name."""
+        self._write_groups(last=True)
+        self._writer.close()
+        temporary = self._temporary
+        if temporary is None:
+            raise AssertionError("a file that is finished was begun")
+        with temporary.open("rb") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(self.path)
+        self._temporary = self._writer = None
+
+    def discard(self) -> None:
+        """Leave nothing behind; after finish() there is nothing to leave."""
+        self._waiting, self._waiting_rows = [], 0
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+            self._temporary = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from pipelines.files import sha256_file
 from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.settings_delivery import land_settings
-from pipelines.parsing import ehf, parse, schema
+from pipelines.parsing import ehf, kinds, parse, schema
 from pipelines.parsing.parse import parse_owner
 from pipelines.parsing.store import stored_key
+from pipelines.tables import ParquetFile, arrow_schema
 from tests.unit.dropped import (
     BUYER,
     CLOCK,
@@ -193,7 +195,7 @@ def test_nothing_is_parsed_twice(home: Home, monkeypatch: pytest.MonkeyPatch) ->
     drop(home, "2026-10.csv", ledger())
     ingest(home)
     before = {path: path.stat().st_mtime_ns for path in home.parsed.rglob("*.parquet")}
-    monkeypatch.setattr(parse, "read_file", None)  # not even read
+    monkeypatch.setattr(kinds, "read_file", None)  # not even read
     assert ingest(home) == []
     assert {path: path.stat().st_mtime_ns for path in home.parsed.rglob("*.parquet")} == before
 
@@ -216,7 +218,7 @@ def test_documents_are_parsed_again_when_the_members_numbers_change(home: Home) 
 def test_documents_are_parsed_again_under_another_parser_version(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     drop(home, "1.xml", invoice(), "ehf")
     ingest(home)
-    monkeypatch.setitem(parse._VERSIONS, "ehf", "another")
+    monkeypatch.setitem(kinds.KINDS, "ehf", replace(kinds.KINDS["ehf"], version="another"))
     assert len(ingest(home)) == 1
 
 
@@ -297,16 +299,16 @@ def test_parsing_killed_anywhere_ends_in_the_same_bytes(
     ingest(undisturbed)
 
     calls = 0
-    original = parse.write_table
+    original = ParquetFile.finish
 
-    def killing(*arguments: Any, **more: Any) -> None:
+    def killing(self: ParquetFile) -> None:
         nonlocal calls
         calls += 1
         if calls == file:
             raise Killed
-        original(*arguments, **more)
+        original(self)
 
-    monkeypatch.setattr(parse, "write_table", killing)
+    monkeypatch.setattr(ParquetFile, "finish", killing)
     with pytest.raises(Killed):
         ingest(killed)
     monkeypatch.undo()
@@ -351,8 +353,6 @@ def test_year_end_is_covered_by_december(home: Home) -> None:
 
 def test_tables_of_a_delivery_are_typed_even_when_empty(home: Home) -> None:
     import pyarrow.parquet as pq
-
-    from pipelines.tables import arrow_schema
 
     drop(home, "1.xml", "<nothing/>", "ehf")
     outcome = the_one(ingest(home))

@@ -1,0 +1,161 @@
+"""The kinds of sources, and how a landed file of each becomes rows in the sink.
+
+Belongs here: which format reads a kind, which tables it fills, whose document it is (RF10). Not here: the formats
+themselves (ehf.py, ledger.py, brreg.py), which deliveries are read (parse.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.home import Home
+from pipelines.landing.store import LandedFile, Receipt, read_file
+from pipelines.municipalities import own_org_nos
+from pipelines.parsing import brreg, ehf, ledger, schema
+from pipelines.parsing.ledger_profile import Profile
+from pipelines.parsing.rejects import Reject
+from pipelines.parsing.sink import Sink
+from pipelines.tables import Table
+
+Registers = Mapping[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """One delivery and what is needed to read it.
+
+    Attributes:
+        home: The home.
+        receipt: What was received.
+        profile: The ledger profile of its source; None for other kinds.
+        registers: The registers in force.
+    """
+
+    home: Home
+    receipt: Receipt
+    profile: Profile | None
+    registers: Registers
+
+    def bytes(self, file: LandedFile) -> bytes:
+        """Return a file's bytes, held against its digest."""
+        return read_file(self.home, file)
+
+    def path(self, file: LandedFile) -> Path:
+        """Return where a file lies."""
+        return self.home.path / file.path
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one kind of source is read.
+
+    Attributes:
+        name: One of ``home.SOURCE_KINDS``.
+        version: Raised whenever the same bytes give other rows.
+        tables: What its deliveries fill.
+        read: Reads a delivery's files into the sink, in the order given. It counts rows_in and rows_out, and raises
+            RefusedLate for a file that turns out unreadable after rows of it were added.
+    """
+
+    name: str
+    version: str
+    tables: tuple[Table, ...]
+    read: Callable[[Delivered, Sequence[LandedFile], Sink], None]
+
+
+def _one_by_one(
+    read: Callable[[Delivered, LandedFile, Sink], None],
+) -> Callable[[Delivered, Sequence[LandedFile], Sink], None]:
+    def read_all(delivered: Delivered, files: Sequence[LandedFile], sink: Sink) -> None:
+        for file in files:
+            read(delivered, file, sink)
+
+    return read_all
+
+
+def _read_ehf(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
+    document = ehf.parse_document(delivered.bytes(file))
+    sink.rows_in += 1
+    invoice = document.invoice
+    rejects = list(document.rejects)
+    if invoice is not None and (wrong := _wrong_tenant(delivered, invoice)):
+        rejects = [wrong]
+    if invoice is None or rejects:
+        # One document, one reject: that is what is counted. What else was wrong with it is remarked on.
+        sink.reject(file, rejects[0])
+        for other in rejects[1:]:
+            sink.remark(file, other)
+        return
+    sink.rows_out += 1
+    sink.cover(invoice["invoice_date"].strftime("%Y-%m"))
+    sink.add(schema.EHF_INVOICES, file, [invoice])
+    sink.add(schema.EHF_INVOICE_LINES, file, document.lines)
+    sink.add(schema.EHF_ALLOWANCE_CHARGES, file, document.allowance_charges)
+    for issue in document.issues:
+        sink.remark(file, issue)
+
+
+def _wrong_tenant(delivered: Delivered, invoice: Mapping[str, Any]) -> Reject | None:
+    """RF10: a document whose buyer is not one of the member's own numbers on its date is somebody else's."""
+    owner = delivered.receipt.owner
+    own = own_org_nos(delivered.registers["member_org_nos"], owner, invoice["invoice_date"])
+    if invoice["buyer_org_no"] in own:
+        return None
+    return Reject(
+        "RF10",
+        f"The buyer is not {owner} or one of its units on the date of issue. Pass the document on to whom it "
+        "is addressed to, or add the number to registers/member_org_nos.csv.",
+        path="cac:AccountingCustomerParty",
+        raw=invoice["buyer_org_no"],
+    )
+
+
+def _read_ledger(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
+    profile = delivered.profile
+    if profile is None:
+        raise AssertionError("a ledger is read by a profile")
+    result = ledger.parse_ledger(delivered.bytes(file), profile, file.name)
+    fixed = {"_source": "ledger", "amount_kind": profile.amount_kind}
+    sink.rows_in += result.rows_in
+    sink.rows_out += len(result.postings)
+    sink.add(schema.LEDGER_POSTINGS, file, (fixed | posting for posting in result.postings))
+    for period in {posting["fiscal_period"] for posting in result.postings if posting.get("fiscal_period")}:
+        sink.cover(month_of(period))
+    for reject in result.rejects:
+        sink.reject(file, reject)
+    for issue in result.issues:
+        sink.remark(file, issue)
+
+
+def month_of(fiscal_period: str) -> str:
+    """Return the month of a fiscal period: period 13 is booked after the year's end and belongs to its last month."""
+    return f"{fiscal_period[:4]}-12" if fiscal_period[5:] > "12" else fiscal_period
+
+
+def _read_brreg(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
+    result = brreg.parse_units(delivered.bytes(file))
+    sink.rows_in += result.rows_in
+    sink.rows_out += len(result.units)
+    sink.add(schema.COMPANIES, file, result.units)
+    for reject in result.rejects:
+        sink.reject(file, reject)
+    for issue in result.issues:
+        sink.remark(file, issue)
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "ehf",
+            ehf.PARSER_VERSION,
+            (schema.EHF_INVOICES, schema.EHF_INVOICE_LINES, schema.EHF_ALLOWANCE_CHARGES),
+            _one_by_one(_read_ehf),
+        ),
+        Kind("ledger", ledger.PARSER_VERSION, (schema.LEDGER_POSTINGS,), _one_by_one(_read_ledger)),
+        Kind("brreg", brreg.PARSER_VERSION, (schema.COMPANIES,), _one_by_one(_read_brreg)),
+    )
+}
