@@ -1,7 +1,7 @@
 """PV01–PV06: nobody is named who must not be, and no personal data slips through.
 
 Belongs here: holding the candidate's cells against the scanner and against the payees in the warehouse. Not here: the
-patterns (scanner.py), masking (candidates/).
+patterns (the root's scanner.py), masking (candidates/).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from pipelines.gate.case import Case, examples_of
 from pipelines.gate.rules import Finding
-from pipelines.gate.scanner import PERSONAL_NUMBER, find_contacts, find_personal_numbers, fold
-from pipelines.parsing.mask import mask
+from pipelines.mask import mask
+from pipelines.scanner import PERSONAL_NUMBER, find_contacts, find_personal_numbers, fold
 
 MASKED_NAME = "(skjermet)"
 # What leads to a payee: its name, its number, and the ledger's own code, which may be a personal number.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.gate.rules import Finding, combine
 from pipelines.gate.suites import COLUMN_LIST, ROW_COUNT, Expectation, TableSuite
-from pipelines.parsing.mask import mask
+from pipelines.mask import mask
 from pipelines.settings import silence_tools
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.parsing.mask import mask
+from pipelines.mask import mask
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from tests.unit.gate.small_home import (
     purchase,
     reject,
 )
-from tests.unit.gate.test_scanner import SYNTHETIC
+from tests.unit.test_scanner import SYNTHETIC
 
 RULES = read_rules(settings.EXPECTATIONS / "rules")
 Change = Callable[[SmallHome], None]
@@ -221,7 +221,7 @@ FAULTS = [
     ),
     Fault("RC01", EXTRACT, lambda s: s.tables[EXTRACT]["municipality_extract"].pop(), 1, "8 rows"),
     Fault("RC01", SHARE, _cell("own_sales", "net_amount_nok", Decimal("50.01"), key=SHARE), 1, "NOK 50.01"),
-    Fault("PV01", EXTRACT, _row_of("a1", voucher_no=SYNTHETIC), 1, "personal number", f"voucher_no/{SYNTHETIC[:2]}99"),
+    Fault("PV01", EXTRACT, _row_of("a1", voucher_no=SYNTHETIC), 1, "personal number", "voucher_no/9999"),
     Fault("PV01", SHARE, _cell("contract_calendar", "notice_id", f"x {SYNTHETIC}", key=SHARE), 1, "personal number"),
     Fault("PV02", EXTRACT, _row_of("a1", supplier_name="Snekker 912 34 567"), 1, "telephone number", "supplier_name"),
     Fault(

@@ -217,7 +217,7 @@ def test_amount_with_three_decimals_is_rounded_and_remarked_on() -> None:
 
 def test_raw_values_in_rejects_are_masked() -> None:
     parsed = parse_document(changed("<cbc:IssueDate>2026-06-14<", "<cbc:IssueDate>Kari Hemmelig<"))
-    assert parsed.rejects[0].raw == "Kaxx xxxxxxxx"[: len("Kari Hemmelig")]
+    assert parsed.rejects[0].raw == "xxxx xxxxxxxx"
     assert "Hemmelig" not in repr(parsed.rejects)
 
 

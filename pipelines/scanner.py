@@ -1,7 +1,7 @@
-"""The privacy scanner: personal numbers and contact data in text.
+"""The privacy scanner: personal numbers, contact data and names of persons in text.
 
 Belongs here: pure functions from a text to what it gives away. Not here: which texts are read and how strictly
-(privacy.py). Nothing here knows where a text came from.
+(gate/privacy.py, preparing/), what is shown instead (mask.py). Nothing here knows where a text came from.
 
 (1) Texts are read as people would: compatibility forms folded, invisible characters dropped, every kind of space and
     digit the same. (2) A personal number is eleven digits, in one piece or in the usual groups, with a possible day and
@@ -14,7 +14,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from pipelines.person_names import find_person_names
+
 PERSONAL_NUMBER, EMAIL, PHONE, BANK_ACCOUNT = "personal number", "e-mail address", "telephone number", "bank account"
+PERSON_NAME = "name of a person"
 
 _ELEVEN = re.compile(r"(?<!\d)(\d{2})[ ./-]?(\d{2})[ ./-]?(\d{2})[ ./-]{0,2}(\d{3})[ ./-]?(\d{2})(?!\d)")
 _DIGEST = re.compile(
@@ -42,15 +45,19 @@ _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 def fold(text: str) -> str:
     """Return a text with compatibility forms folded, invisible characters dropped, ASCII digits, and no digests."""
+    plain = _plain(text)
+    return _DIGEST.sub(" ", plain) if len(plain) >= _SHORTEST_DIGEST else plain
+
+
+def _plain(text: str) -> str:
     if text.isascii():
-        return _DIGEST.sub(" ", text) if len(text) >= _SHORTEST_DIGEST else text
+        return text
     folded = unicodedata.normalize("NFKC", text)
-    plain = "".join(
+    return "".join(
         str(unicodedata.digit(character)) if character.isdigit() else " " if character.isspace() else character
         for character in folded
         if unicodedata.category(character) != "Cf"
     )
-    return _DIGEST.sub(" ", plain)
 
 
 def is_personal_number(digits: str) -> bool:
@@ -98,3 +105,37 @@ def find_contacts(text: str, *, is_free_text: bool) -> list[str]:
     if any(_passes_second(digits) for digits in accounts):
         found.append(BANK_ACCOUNT)
     return found
+
+
+def find_in_free_text(text: str) -> list[str]:
+    """Return every kind of thing in a free text that gives a person away; none where the text may go on."""
+    found = [PERSONAL_NUMBER] if find_personal_numbers(text) else []
+    found += find_contacts(text, is_free_text=True)
+    return [*found, PERSON_NAME] if find_person_names(fold(text)) else found
+
+
+def find_in_codes(text: str) -> list[str]:
+    """Return what gives a person away in a cell of codes or a registered name, where eight digits may be a number."""
+    found = [PERSONAL_NUMBER] if find_personal_numbers(text) else []
+    return found + find_contacts(text, is_free_text=False)
+
+
+def recognised_spans(text: str, *, is_file_name: bool = False) -> tuple[str, list[tuple[int, int]]]:
+    """Return a text as people would read it, and where in it something gives a person away.
+
+    Stricter than the finders: eleven digits that pass no check stand too, for a misread number is a number still.
+    Digests are left alone.
+
+    Args:
+        text: A file's name, or a message.
+        is_file_name: Names of persons count without capitals, and with any sign between.
+    """
+    plain = _plain(text)
+    # Of the same length, so that places agree: what is a digest, and in names of files what joins words.
+    read = _DIGEST.sub(lambda found: "\n" * len(found[0]), plain)
+    if is_file_name:
+        read = read.replace("_", " ")
+    patterns = (_ELEVEN, _EMAIL, _PHONE_WITH_COUNTRY, _PHONE_NAMED, _ACCOUNT_GROUPED, _ACCOUNT_PLAIN)
+    spans = [found.span() for pattern in patterns for found in pattern.finditer(read)]
+    spans += find_person_names(read, any_case=is_file_name)
+    return plain, sorted(spans)

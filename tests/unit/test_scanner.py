@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.gate.scanner import (
+from pipelines.scanner import (
     BANK_ACCOUNT,
     EMAIL,
+    PERSON_NAME,
     PHONE,
     find_contacts,
+    find_in_free_text,
     find_personal_numbers,
     fold,
     is_personal_number,
@@ -156,3 +158,27 @@ def test_ordinary_texts_hold_no_contacts(text: str) -> None:
 
 def test_folding_keeps_norwegian_letters() -> None:
     assert fold("Blåbær\u00a0og\u00ad rømme") == "Blåbær og rømme"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Støttekontakt Kari Nordmann, mars", "NORDMANN, KARI", "Gjelder Anne-Lise Fjell", "Kari Nordmann ENK", "Per Dal"],
+)
+def test_a_persons_name_in_free_text_is_found(text: str) -> None:
+    assert PERSON_NAME in find_in_free_text(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Brød og rundstykker, 40 stk",
+        "Pris Per Stk",
+        "Eksempel Bakeri AS",
+        "Kari Nordmann Bygg AS",
+        "Møtemat til formannskapet 12. mars",
+        "Marie kjeks 200 g",
+        "LEIE AV LIFT",
+    ],
+)
+def test_an_item_or_a_firm_is_no_person(text: str) -> None:
+    assert find_in_free_text(text) == []
