@@ -31,7 +31,7 @@ from pipelines.municipalities import all_municipality_nos
 from pipelines.parsing.store import stored_key
 from pipelines.publishing.store import read_current
 
-_ROOT_MODULES = ("files.py", "municipalities.py", "registers.py", "tables.py")
+_ROOT_MODULES = ("files.py", "limits.py", "municipalities.py", "registers.py", "tables.py")
 
 
 def owner_keys(home: Home, registers: Mapping[str, list[dict[str, Any]]]) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import ConfigurationError, ProblemsFound
+from pipelines.limits import DEFAULT_LIMITS, LIMITS, Limits
 from pipelines.registers import REGISTERS, REQUIRED_REGISTERS, read_register
 
 SOURCE_KINDS = ("ehf", "ledger", "saft", "notices", "brreg", "registers")
@@ -57,6 +58,7 @@ class Consortium:
         window_months: How many months a release looks back on, its own included.
         gate_key: Reference to the gate's HMAC key, or None where none is named (then nothing can be published).
         sources: Every source of every owner, sorted by owner and name.
+        limits: How much a delivered file may cost.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Consortium:
     window_months: int = 12
     gate_key: str | None = None
     sources: tuple[Source, ...] = field(default=())
+    limits: Limits = DEFAULT_LIMITS
 
     def sources_of(self, owner: str) -> tuple[Source, ...]:
         """Return the sources of one owner."""
@@ -239,7 +242,7 @@ class Home:
 # Both name folders of the home.
 _OWNER = r"[0-9]{4}|_workshop_[0-9A-Z]{2,20}"
 _SOURCE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
-_TOP_KEYS = {"name", "host", "currency", "as_of", "publication", "keys", "members", "joint_sources"}
+_TOP_KEYS = {"name", "host", "currency", "as_of", "publication", "keys", "members", "joint_sources", "limits"}
 _SOURCE_KEYS = {"name", "kind", "folder", "url", "profile", "settle_seconds", "schedule"}
 
 
@@ -303,7 +306,21 @@ class _Reader:
             window_months=self.whole(publication, "window_months", 12, "publication.window_months", minimum=1),
             gate_key=None if gate_key is None else str(gate_key),
             sources=tuple(sorted(sources, key=lambda source: (source.owner, source.name))),
+            limits=self.limits(self.mapping(document, "limits")),
         )
+
+    def limits(self, entries: Mapping[Any, Any]) -> Limits:
+        given: dict[str, int] = {}
+        for key, value in entries.items():
+            path = f"limits.{key}"
+            if key not in LIMITS:
+                self.problem(path, f"unknown key; known: {', '.join(LIMITS)}.")
+                continue
+            given[key] = self.whole(entries, key, getattr(DEFAULT_LIMITS, key), path, minimum=1)
+            most = LIMITS[key]
+            if most is not None and given[key] > most:
+                self.problem(path, f"{value} is more than can be read: at most {most}.")
+        return Limits(**given)
 
     def mapping(self, document: Mapping[Any, Any], key: str) -> Mapping[Any, Any]:
         value = document.get(key) or {}

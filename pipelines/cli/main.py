@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import sys
 import warnings
+from io import TextIOWrapper
+from typing import cast
 
 import typer
 
@@ -53,6 +55,9 @@ app.add_typer(release.app, name="release")
 def main() -> None:
     """Run the command line; a user sees a message and an exit code, never a traceback."""
     silence_tools()
+    for stream in (sys.stdout, sys.stderr):
+        # The name of a file need not be UTF-8; \udc80 is also how JSON writes it.
+        cast(TextIOWrapper, stream).reconfigure(errors="backslashreplace")
     if not sys.warnoptions:
         # Remarks of libraries to their developers (preview features of Dagster) are no help to a coordinator.
         warnings.simplefilter("ignore")

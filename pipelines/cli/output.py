@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.errors import SamandelError
+from pipelines.landing.store import is_odd
 
 
 def as_json_value(value: Any) -> Any:
@@ -45,7 +46,7 @@ def print_rows(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left", header_style="bold")
+    table = Table(title=as_text(title) or None, title_justify="left", header_style="bold")
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
@@ -62,8 +63,9 @@ def as_text(value: Any) -> str:
         return f"{value:,}".replace(",", " ")
     if isinstance(value, list | tuple | set):
         return ", ".join(as_text(item) for item in value)
-    # Square brackets would be read as markup.
-    return str(value).replace("[", r"\[")
+    # A name from a stranger must not steer the terminal; square brackets would be read as markup.
+    shown = "".join("\ufffd" if is_odd(sign) and sign not in "\n\t" else sign for sign in str(value))
+    return shown.replace("[", r"\[")
 
 
 def print_error(error: SamandelError) -> None:

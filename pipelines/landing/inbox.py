@@ -4,7 +4,8 @@ Belongs here: which files in an inbox make one delivery, waiting for files that 
 Not here: the store itself (store.py), what the files mean (parsing/).
 
 A drop is a sub-folder of the source's folder, with all files in it; a loose file is a drop of its own, except that
-loose e-invoices are one drop together. Hidden files and ``*.part``, ``*.tmp`` are not looked at.
+loose e-invoices are one drop together. An archive stands for the files in it (archives.py). Hidden files and
+``*.part``, ``*.tmp`` are not looked at.
 
 The order makes it safe to be killed anywhere: loose e-invoices are gathered in a claim folder, bytes are stored, the
 receipt is written, the drop is moved to ``inbox/.taken``. A drop that lies in the inbox although its receipt is there
@@ -24,7 +25,9 @@ from pathlib import Path
 from pipelines.errors import ConfigurationError, UnreadableDelivery
 from pipelines.files import sha256_bytes
 from pipelines.home import Home, Source
+from pipelines.landing.archives import RefusedArchive, is_archive, may_be_archive, open_archive
 from pipelines.landing.store import (
+    LandedArchive,
     LandedFile,
     Receipt,
     delivery_id_of,
@@ -33,6 +36,7 @@ from pipelines.landing.store import (
     read_receipts,
     remove_leftovers,
     store_file,
+    store_stream,
     write_receipt,
 )
 from pipelines.settings import Clock
@@ -42,6 +46,7 @@ _CLAIM = ".claimed-loose-files"
 _CLAIMED_NAME = "loose-files"
 _MOVED = ".moved-"
 _LONGEST_NAME = 200  # bytes, of the 255 that file systems allow
+_DEEPEST_FOLDER = 100
 _UNFINISHED = {".part", ".tmp", ".crdownload", ".filepart"}
 
 
@@ -144,7 +149,7 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
 
     A new receipt joins ``known`` as soon as it is written: its number is taken even if the move fails.
     """
-    files = _store(home, source, drop)
+    files, archives = _store(home, source, drop)
     delivery_id = delivery_id_of(file.sha256 for file in files)
     same = [receipt for receipt in known if receipt.delivery_id == delivery_id]
     unmoved = [
@@ -165,6 +170,7 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
         drop=printable(drop.name),
         duplicate_of=delivery_id if same else None,
         files=files,
+        archives=archives,
     )
     write_receipt(home, receipt)
     known.append(receipt)
@@ -172,10 +178,44 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
     return receipt
 
 
-def _store(home: Home, source: Source, drop: Drop) -> tuple[LandedFile, ...]:
-    landed = [store_file(home, source.owner, source.name, name, path) for name, path in drop.files]
-    flush_store(home, landed)
-    return tuple(sorted(landed, key=lambda file: (file.name, file.sha256)))
+def _store(home: Home, source: Source, drop: Drop) -> tuple[tuple[LandedFile, ...], tuple[LandedArchive, ...]]:
+    """Keep a drop's files, and of an archive its members too: what counts are the files that end up in it."""
+    files: list[LandedFile] = []
+    archives: list[LandedArchive] = []
+    for name, path in drop.files:
+        landed = store_file(home, source.owner, source.name, name, path)
+        unpacked = _unpack(home, source, landed) if may_be_archive(name) else None
+        if unpacked is None:
+            files.append(landed)
+        else:
+            archives.append(unpacked[0])
+            files += unpacked[1]
+    flush_store(home, [*files, *archives])
+    return tuple(sorted(files, key=_by_name)), tuple(sorted(archives, key=_by_name))
+
+
+def _by_name(file: LandedFile) -> tuple[str, str]:
+    return file.name, file.sha256
+
+
+def _unpack(home: Home, source: Source, landed: LandedFile) -> tuple[LandedArchive, list[LandedFile]] | None:
+    """Keep an archive's members; None where it is none, or is refused and stays the one file that it is.
+
+    What is unpacked is the landed copy: nobody changes that one between looking and reading.
+    """
+    with (home.path / landed.path).open("rb") as stream:
+        if not is_archive(stream):
+            return None
+        members: list[LandedFile] = []
+        try:
+            with open_archive(stream, home.consortium.limits) as archive:
+                archive.examine()
+                for name in archive.members:
+                    with archive.open(name) as member:
+                        members.append(store_stream(home, source.owner, source.name, f"{landed.name}/{name}", member))
+                return LandedArchive(**vars(landed), members=len(members), left_out=archive.left_out), members
+        except RefusedArchive:
+            return None  # parsing says why
 
 
 def _taken_path(home: Home, source: Source, sequence: int, name: str) -> Path:
@@ -248,6 +288,8 @@ def _files_below(folder: Path) -> Iterator[Path]:
         raise error
 
     for place, folders, names in os.walk(folder, onerror=stop):
+        if len(Path(place).relative_to(folder).parts) > _DEEPEST_FOLDER:
+            raise OSError(errno.ELOOP, f"Folders lie more than {_DEEPEST_FOLDER} deep in it")
         folders[:] = [name for name in folders if not name.startswith(".")]
         paths = (Path(place) / name for name in names if not name.startswith("."))
         yield from (path for path in paths if not path.is_symlink() and path.is_file())

@@ -6,11 +6,14 @@ Belongs here: where landed bytes and receipts lie, writing and reading them. Not
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
 import re
+import stat
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -25,6 +28,7 @@ RECEIPTS = "receipts"
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,10}")
 _FLUSHED_ONE_BY_ONE = 32
 _CHUNK = 1 << 20
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,14 @@ class LandedFile:
     size: int
     name: str
     path: str
+
+
+@dataclass(frozen=True)
+class LandedArchive(LandedFile):
+    """An archive that was unpacked, and kept beside its members; how many there are, and how many hidden ones not."""
+
+    members: int
+    left_out: int
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,8 @@ class Receipt:
         received_at: The run's clock.
         drop: The name of what was dropped.
         duplicate_of: The delivery that brought the same files before, or None.
-        files: By name.
+        files: By name; a member of an archive is named ``<archive>/<member>``.
+        archives: The archives that these came out of.
     """
 
     delivery_id: str
@@ -62,6 +75,7 @@ class Receipt:
     drop: str
     duplicate_of: str | None
     files: tuple[LandedFile, ...]
+    archives: tuple[LandedArchive, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -81,8 +95,22 @@ def store_bytes(home: Home, owner: str, source_name: str, name: str, raw: bytes)
 
 def store_file(home: Home, owner: str, source_name: str, name: str, path: Path) -> LandedFile:
     """Keep a file's bytes under their digest, whatever its size, and say where they lie."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return store_stream(home, owner, source_name, name, stream)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file of somebody else's for reading: never a link, and never what would keep us waiting (a pipe).
+
+    Raises:
+        OSError: It cannot be opened, or is no regular file.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    stream = os.fdopen(handle, "rb")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        stream.close()
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    return stream
 
 
 def store_stream(home: Home, owner: str, source_name: str, name: str, stream: BinaryIO) -> LandedFile:
@@ -119,8 +147,17 @@ def _copy(stream: BinaryIO, target: Path) -> tuple[str, int]:
 
 
 def printable(name: str) -> str:
-    """Return a file name as text that any file can hold: what is not UTF-8 in it becomes a replacement sign."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """Return a file name as text that any file can hold and that looks like what it is.
+
+    What is not UTF-8 in it becomes a replacement sign, and so does what would break a line or turn the rest around.
+    """
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join("\ufffd" if is_odd(sign) else sign for sign in text)
+
+
+def is_odd(sign: str) -> bool:
+    """Return whether a character has no place in a name: it controls a terminal, a line or the direction of text."""
+    return sign in _TURNING or unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def flush_store(home: Home, files: Sequence[LandedFile]) -> None:
@@ -162,8 +199,9 @@ def _read_receipt(path: Path) -> Receipt:
     try:
         document = json.loads(path.read_bytes())
         files = tuple(LandedFile(**file) for file in document.pop("files"))
+        archives = tuple(LandedArchive(**archive) for archive in document.pop("archives", ()))
         received_at = datetime.fromisoformat(document.pop("received_at"))
-        return Receipt(**document, received_at=received_at, files=files)
+        return Receipt(**document, received_at=received_at, files=files, archives=archives)
     except (ValueError, TypeError, KeyError) as error:
         raise UnreadableDelivery(
             "A receipt cannot be read.", where=str(path), remedy="Restore it from a backup; receipts are never edited."

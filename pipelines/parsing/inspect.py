@@ -6,13 +6,15 @@ parsers themselves (ehf.py, ledger.py, brreg.py).
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.landing.archives import RefusedArchive, is_archive, may_be_archive, open_archive, refusal_message
+from pipelines.landing.store import open_regular
+from pipelines.limits import DEFAULT_LIMITS
 from pipelines.parsing.rejects import Reject
 
 if TYPE_CHECKING:
@@ -20,9 +22,7 @@ if TYPE_CHECKING:
     from pipelines.parsing.ledger_profile import Profile
 
 _HEAD = 64 * 2**10
-_LARGEST = 2**30
 _TABLE_SUFFIXES = {".csv", ".txt", ".tsv", ".xlsx", ".xlsm"}
-_WORKBOOK_SUFFIXES = {".xlsx", ".xlsm"}
 _NOTICE_ROOTS = {
     "ContractNotice",
     "ContractAwardNotice",
@@ -50,7 +50,7 @@ FACTS: dict[str, tuple[str, ...]] = {
     "saft": ("version", "suppliers", "transactions", "lines", "debit_total", "credit_total"),
     "notice": ("notice_id", "subtype", "lots", "bt71", "bt736", "cpv", "buyer_org_nos"),
     "brreg": ("units", "deleted", "sub_units"),
-    "zip": (),
+    "zip": ("members",),
     "unknown": (),
 }
 
@@ -61,10 +61,22 @@ class _File:
 
     path: Path
     head: bytes
+    size: int
     profile: Profile | None
 
-    def read(self) -> bytes:
+    def read(self, kind: str) -> bytes:
+        """Return all of it, read as a kind of source.
+
+        Raises:
+            _TooLarge: It is beyond the limit of its kind.
+        """
+        if problem := DEFAULT_LIMITS.too_large(kind, self.size):
+            raise _TooLarge(problem)
         return self.path.read_bytes()
+
+
+class _TooLarge(Exception):
+    """The file is beyond the limit of its kind."""
 
 
 def inspect_paths(paths: Iterable[Path], profile: str | None = None) -> Iterator[dict[str, Any]]:
@@ -98,12 +110,12 @@ def _files_in(path: Path) -> Iterator[Path]:
 
 def _inspect_file(path: Path, profile: Profile | None) -> dict[str, Any]:
     try:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            file = _File(path, stream.read(_HEAD), profile)
-        if size > _LARGEST:
-            return _facts(path, "unknown", rejects=[Reject("IN01", "The file is larger than 1 GiB.")])
+        # What is no regular file, such as a pipe, would keep us waiting for ever.
+        with open_regular(path.resolve()) as stream:
+            file = _File(path, stream.read(_HEAD), stream.seek(0, 2), profile)
         return _recognise(file)(file)
+    except _TooLarge as problem:
+        return _facts(path, "unknown", rejects=[Reject("IN01", str(problem))])
     except OSError as error:
         message = f"The file cannot be opened: {error.strerror or 'unknown reason'}. Check the path and its rights."
         return _facts(path, "unknown", rejects=[Reject("IN01", message)])
@@ -153,7 +165,7 @@ def _recognise(file: _File) -> _Inspector:
     if not file.head:
         return _unknown("The file is empty.")
     if file.head.startswith(b"PK"):
-        return _inspect_table if _is_workbook(file) else _only_recognised("zip")
+        return _inspect_archive if _is_zip(file) else _inspect_table
     if start.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<")):
         return _inspect_xml
     if start.startswith((b"{", b"[")):
@@ -163,12 +175,24 @@ def _recognise(file: _File) -> _Inspector:
     return _inspect_table
 
 
-def _is_workbook(file: _File) -> bool:
-    try:
-        with zipfile.ZipFile(file.path) as archive:
-            return "xl/workbook.xml" in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
-        return file.path.suffix.lower() in _WORKBOOK_SUFFIXES
+def _is_zip(file: _File) -> bool:
+    with file.path.open("rb") as stream:
+        return is_archive(stream)
+
+
+def _inspect_archive(file: _File) -> dict[str, Any]:
+    """Say what a run would make of an archive: a file for each member, or a reject."""
+    members, left_out, reason = None, 0, f"a file named {file.path.suffix} is read as what it says it is"
+    if may_be_archive(file.path.name):
+        try:
+            with file.path.open("rb") as stream, open_archive(stream, DEFAULT_LIMITS) as archive:
+                archive.examine()
+                members, left_out = len(archive.members), archive.left_out
+        except RefusedArchive as refused:
+            reason = str(refused)
+    rejects = [] if members is not None else [Reject("IN01", refusal_message(reason))]
+    issues = [Reject("IN01", f"{left_out} hidden files in the archive are left out.")] if left_out else []
+    return _facts(file.path, "zip", rejects=rejects, issues=issues, members=members)
 
 
 def _unknown(message: str) -> _Inspector:
@@ -189,7 +213,7 @@ def _inspect_xml(file: _File) -> dict[str, Any]:
         return _only_recognised("notice")(file)
     from pipelines.parsing.ehf import parse_document
 
-    parsed = parse_document(file.read())
+    parsed = parse_document(file.read("ehf"))
     kind = _ubl_kind(parsed.root or f"{namespace}}}{local}")
     if kind == "unknown" and parsed.root is not None:
         message = f"The XML root {local} is none that we know: deliver invoices and credit notes."
@@ -241,7 +265,7 @@ def _document_facts(parsed: ParsedDocument) -> dict[str, Any]:
 def _inspect_json(file: _File) -> dict[str, Any]:
     from pipelines.parsing.brreg import parse_units
 
-    parsed = parse_units(file.read())
+    parsed = parse_units(file.read("brreg"))
     if parsed.rejects and not parsed.units and b"organisasjonsnummer" not in file.head:
         return _facts(file.path, "unknown", rejects=parsed.rejects)
     return _facts(
@@ -258,7 +282,7 @@ def _inspect_json(file: _File) -> dict[str, Any]:
 def _inspect_table(file: _File) -> dict[str, Any]:
     from pipelines.parsing.ledger import best_shipped, parse_ledger
 
-    raw = file.read()
+    raw = file.read("ledger")
     profile = file.profile or best_shipped(raw)
     if profile is None:
         if file.path.suffix.lower() not in _TABLE_SUFFIXES:

@@ -13,6 +13,7 @@ from typing import Any
 from pipelines.errors import ConfigurationError, SamandelError, UnreadableDelivery
 from pipelines.files import canonical_json, sha256_bytes
 from pipelines.home import Home, Source
+from pipelines.landing.archives import is_archive, may_be_archive, refusal, refusal_message
 from pipelines.landing.store import LandedFile, Receipt, read_receipts
 from pipelines.parsing import ledger, schema
 from pipelines.parsing.kinds import KINDS, Delivered, Kind, Registers
@@ -55,7 +56,7 @@ def _parse_one(home: Home, placed: Placed, profiles: _Profiles, registers: Regis
         if stored is None:
             raise
         return []  # what was read while there was a profile stands
-    key = _parse_key(receipt, profile, registers)
+    key = _parse_key(home, receipt, profile, registers)
     if stored == key:
         return []
     sink = _read_delivery(Delivered(home, receipt, profile, registers), placed.name)
@@ -108,12 +109,30 @@ def _read_files(delivered: Delivered, kind: Kind, sink: Sink, refused: dict[str,
             # Two names, the same bytes: one of them counts.
             message = f"The delivery holds the same bytes as {same.name} already. They are counted once."
             reject = Reject("IN03", message)
+        reject = reject or _refused_unread(delivered, file)
         if reject is None:
             readable.append(file)
         else:
             sink.rows_in += 1
             sink.reject(file, reject)
+    for archive in delivered.receipt.archives:
+        if archive.left_out:
+            sink.remark(archive, Reject("IN01", f"{archive.left_out} hidden files in the archive were left out."))
     kind.read(delivered, readable, sink)
+
+
+def _refused_unread(delivered: Delivered, file: LandedFile) -> Reject | None:
+    """IN01: what is too large, or an archive that landing did not unpack, no parser is given."""
+    limits = delivered.home.consortium.limits
+    if problem := limits.too_large(delivered.receipt.source, file.size):
+        return Reject("IN01", problem)
+    if not may_be_archive(file.name):
+        return None
+    try:
+        with delivered.path(file).open("rb") as stream:
+            return Reject("IN01", refusal_message(refusal(stream, limits))) if is_archive(stream) else None
+    except OSError:
+        return None  # whoever reads it says so
 
 
 def _verdict(sink: Sink) -> dict[str, Any]:
@@ -151,7 +170,7 @@ class _Profiles:
         return self.loaded[source_name]
 
 
-def _parse_key(receipt: Receipt, profile: Profile | None, registers: Registers) -> str:
+def _parse_key(home: Home, receipt: Receipt, profile: Profile | None, registers: Registers) -> str:
     kind = KINDS.get(receipt.source)
     # Only what decides: a new name or a row above must not have ten thousand documents read again.
     own_numbers = sorted(
@@ -166,6 +185,7 @@ def _parse_key(receipt: Receipt, profile: Profile | None, registers: Registers) 
         [(table.name, table.column_names) for table in (kind.tables if kind else ())],
         profile.digest if profile else None,
         own_numbers,
+        home.consortium.limits.as_read(receipt.source),
     ]
     return sha256_bytes(canonical_json(facts).encode())
 

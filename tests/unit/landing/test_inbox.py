@@ -8,6 +8,7 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -126,14 +127,14 @@ def test_one_drop_that_cannot_be_moved_stops_no_other(home: Home, monkeypatch: p
     drop(home, "a.csv", ledger("202608"))
     drop(home, "b.csv", ledger("202609"))
     drop(home, "c.csv", ledger("202610"))
-    open_file = Path.open
+    open_file = store.open_regular
 
-    def refusing(path: Path, *arguments: object, **more: object) -> object:
+    def refusing(path: Path) -> BinaryIO:
         if path.name == "b.csv":
             raise PermissionError(errno.EACCES, "Permission denied")
-        return open_file(path, *arguments, **more)
+        return open_file(path)
 
-    monkeypatch.setattr(Path, "open", refusing)
+    monkeypatch.setattr(store, "open_regular", refusing)
     with pytest.raises(UnreadableDelivery, match=r"b\.csv \(Permission denied\)"):
         pull(home)
     monkeypatch.undo()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 import zipfile
@@ -104,7 +106,7 @@ def test_register_facts_count_deleted_and_sub_units() -> None:
         ("photo.jpg", bytes(range(256)), "unknown"),
         ("a.json", b'{"a": 1}', "unknown"),
         ("a.csv", b"a,b\n1,2\n", "unknown"),
-        ("a.xlsx", b"PK\x03\x04broken", "unknown"),
+        ("a.xlsx", b"PK\x03\x04broken", "zip"),
         ("bulk.csv", b'"organisasjonsnummer","navn"\n', "brreg"),
         ("s.xml", b'<AuditFile xmlns="urn:StandardAuditFile-Taxation-Financial:NO"><Header>', "saft"),
         (
@@ -128,9 +130,36 @@ def test_zip_is_recognised_and_told_apart_from_a_workbook(tmp_path: Path) -> Non
     path = tmp_path / "drop.xlsx"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("1.xml", "<a/>")
+        archive.writestr("more/2.xml", "<a/>")
+        archive.writestr("__MACOSX/._1.xml", "x")
     facts = facts_of(path)
-    assert facts["format"] == "zip"
-    assert facts["rejects"]
+    assert (facts["format"], facts["members"], facts["rejects"]) == ("zip", 2, [])
+    (issue,) = facts["issues"]
+    assert "1 hidden" in issue["message"]
+
+
+def test_zip_that_a_run_would_refuse_is_a_reject_with_the_reason(tmp_path: Path) -> None:
+    path = tmp_path / "drop.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../1.xml", "<a/>")
+    facts = facts_of(path)
+    assert (facts["format"], facts["members"]) == ("zip", None)
+    (reject,) = facts["rejects"]
+    assert reject["rule"] == "IN01"
+    assert "leads out" in reject["message"]
+
+
+@pytest.mark.parametrize("make", ["pipe", "socket", "device"])
+def test_what_is_no_file_is_a_reject_and_keeps_nobody_waiting(tmp_path: Path, make: str) -> None:
+    path = tmp_path / "odd.csv"
+    if make == "pipe":
+        os.mkfifo(path)
+    elif make == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+    else:
+        path = Path("/dev/zero")
+    assert facts_of(path)["rejects"]
 
 
 def test_folders_are_walked_in_order_without_hidden_files(tmp_path: Path) -> None:
