@@ -80,7 +80,7 @@ class Discarding:
 store.Path.open = lambda path, mode="r", _open=Path.open: Discarding(path) if mode == "wb" else _open(path, mode)
 file = store.store_file(Home(Path(sys.argv[1])), "9901", "ledger", "large.csv", Path(sys.argv[2]))
 # Of this process alone: what getrusage says begins at the size of whoever started it.
-print(file.size, int(re.search(r"VmHWM:\\s*([0-9]+)", Path("/proc/self/status").read_text())[1]) // 1024)
+print(file.size, int(re.search(r"VmHWM:\\s*([0-9]+)", open("/proc/self/status").read())[1]) // 1024)
 """
     command = [sys.executable, "-c", script, str(tmp_path / "home"), str(large)]
     size, megabytes = map(int, subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
