@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PIPELINES = ROOT / "pipelines"
 STEPS = ("landing", "parsing", "matching", "warehouse", "candidates", "gate", "publishing")
-FACES = ("assets", "cli", "demo")
+FACES = ("assets", "cli", "demo", "preparing")
 MODULES = sorted(PIPELINES.rglob("*.py"))
 MAY_IMPORT_DAGSTER = {
     "assets",

@@ -54,6 +54,7 @@ def test_a_file_name_hides_what_gives_a_person_away(name: str, masked: str) -> N
         f"{'0123456789abcdef' * 4}.xml",
         "uk_darlington-2013-04.csv",
         "99001.xml",
+        "ehf/2026-10/00001.xml",
         "ExampleFileTaxFree_v1.30.xml",
     ],
 )

@@ -181,4 +181,4 @@ def test_a_persons_name_in_free_text_is_found(text: str) -> None:
     ],
 )
 def test_an_item_or_a_firm_is_no_person(text: str) -> None:
-    assert find_in_free_text(text) == []
+    assert find_in_free_text(text) == ()

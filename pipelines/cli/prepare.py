@@ -1,0 +1,174 @@
+"""``samandel prepare``: what a municipality's accountant runs before anything is handed in. Texts are bokmål."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.options import JsonOption
+from pipelines.cli.output import print_json, print_rows
+from pipelines.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pipelines.preparing.clients import SupplierList
+    from pipelines.preparing.package import Package
+
+DEFAULT_OUTPUT = Path("klargjort.zip")
+_KINDS = {"ledger": "Reskontro", "ehf": "E-faktura"}
+_REMOVED = {
+    "attachments": "vedlegg og henvisninger til vedlegg",
+    "contacts": "kontaktpersoner, telefoner og e-postadresser",
+    "delivery": "leveringssteder og mottakere",
+    "notes": "merknader",
+    "addresses": "gateadresser",
+    "accounts": "bankkontoer og KID",
+    "extensions": "utvidelser",
+    "stopped_texts": "tekster med personopplysninger",
+    "unused_cells": "celler i kolonner som ikke brukes",
+    "title_rows": "rader over overskriften",
+    "sum_rows": "sumrader og gjentatte overskrifter",
+    "client_matched": "klientfakturaer (funnet i reskontroen)",
+    "client_listed": "klientfakturaer (leverandør på listen)",
+    "client_possible": "mulige klientfakturaer (leverandør med klientutbetalinger)",
+    "unreadable": "filer som ikke kan leses",
+}
+_UNKNOWN_CLIENTS = (
+    "OBS: Klientfakturaer kan ikke kjennes igjen: ingen reskontro med tjeneste (funksjon) og ingen leverandørliste.\n"
+    "     Ingenting er slått sammen. Oppgi --supplier-list FIL (en tom fil hvis dere ikke har slike leverandører).\n"
+    "     Mottaket avviser pakken der avtalen krever klargjøring."
+)
+
+
+def prepare(
+    files: Annotated[list[Path], typer.Argument(help="Reskontro (CSV, TXT, XLSX), EHF-filer, mapper og zip-filer.")],
+    output: Annotated[Path, typer.Option("--output", help="Pakken som skrives.")] = DEFAULT_OUTPUT,
+    profile: Annotated[
+        str | None, typer.Option("--profile", help="Reskontroens profil: navn på en som følger med, eller en YAML-fil.")
+    ] = None,
+    supplier_list: Annotated[
+        Path | None,
+        typer.Option(
+            "--supplier-list", help="Leverandører av klienttjenester: ett organisasjonsnummer eller navn per linje."
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Skriv pakken uten å spørre.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Klargjør filer før innsending: fjerner det mottaket ikke trenger, viser hva, og forsegler resten i en pakke.
+
+    Kjøres hos kommunen. Trenger verken nett eller hjemmemappe. Beløpene er de samme før og etter, øre for øre.
+    """
+    from pipelines.cli.progress import progress_bars
+    from pipelines.preparing.inputs import find_inputs
+    from pipelines.preparing.package import prepare_package
+
+    _check_output(output, files)
+    loaded = None
+    if profile is not None:
+        from pipelines.parsing.ledger_profile import load_profile
+
+        loaded = load_profile(profile, None)
+    suppliers = _read_suppliers(supplier_list)
+    with progress_bars() as progress:
+        package = prepare_package(find_inputs(files), profile=loaded, suppliers=suppliers, progress=progress)
+    if json:
+        package.write(output)
+        left_out = [{"file": name, "reason": reason} for name, reason in package.left_out]
+        print_json({"output": str(output), "left_out": left_out, **package.manifest.document()})
+        return
+    _show(package)
+    if not yes and sys.stdin.isatty() and not typer.confirm(f"Skrive {output}?", default=True):
+        typer.echo("Ingen pakke er skrevet.")
+        return
+    digest = package.write(output)
+    typer.echo(f"Skrev {output} (SHA-256 {digest}).")
+    typer.echo(_where_to(package))
+
+
+def _check_output(output: Path, files: list[Path]) -> None:
+    if output.suffix.lower() != ".zip":
+        raise ConfigurationError(
+            "Pakken må være en zip-fil.", where=f"--output {output}", remedy="Skriv --output P.zip."
+        )
+    if any(output.resolve() == file.resolve() for file in files):
+        raise ConfigurationError(
+            "Pakken ville skrevet over en av filene.", where=f"--output {output}", remedy="Velg et annet navn."
+        )
+    if not output.resolve().parent.is_dir():
+        raise ConfigurationError(
+            "Mappen finnes ikke.", where=f"--output {output}", remedy="Lag den, eller velg en annen."
+        )
+
+
+def _read_suppliers(path: Path | None) -> SupplierList | None:
+    from pipelines.parsing.tabular import UnreadableTable, decode
+    from pipelines.preparing.clients import SupplierList
+
+    if path is None:
+        return None
+    try:
+        text, _ = decode(path.read_bytes(), ("utf-8-sig", "cp1252"))
+    except (OSError, UnreadableTable):
+        raise ConfigurationError(
+            "Leverandørlisten kan ikke leses.", where=f"--supplier-list {path}", remedy="Lagre den som tekst eller CSV."
+        ) from None
+    return SupplierList(text)
+
+
+def _show(package: Package) -> None:
+    """Print what is kept, what was removed, and what is not in the package at all."""
+    manifest = package.manifest
+    rows = []
+    for kind, label in _KINDS.items():
+        of_kind = [file for file in manifest.files if file.kind == kind]
+        for currency in sorted({file.currency for file in of_kind if file.currency}):
+            same = [file for file in of_kind if file.currency == currency]
+            rows.append(
+                {
+                    "type": label,
+                    "filer inn": len(same),
+                    "rader inn": sum(file.rows_in for file in same),
+                    "beholdt": sum(file.rows_kept for file in same),
+                    "slått sammen": sum(file.rows_aggregated for file in same),
+                    "til sumrader": sum(file.sums for file in same),
+                    "fjernet": sum(file.rows_removed for file in same),
+                    "beløp inn": _kroner(sum(file.amount_before_ore for file in same), currency),
+                    "beløp i pakken": _kroner(sum(file.amount_after_ore for file in same), currency),
+                    "i reskontroens sumrader": _kroner(sum(file.amount_elsewhere_ore for file in same), currency),
+                }
+            )
+    numbers = tuple(rows[0])[1:] if rows else ()
+    print_rows(rows, ("type", *numbers), title="Dette beholdes", right=numbers)
+    removed: Counter[str] = Counter()
+    for file in manifest.files:
+        removed.update(file.removed)
+    shown = [{"hva": _REMOVED.get(kind, kind), "antall": count} for kind, count in sorted(removed.items())]
+    print_rows(shown, ("hva", "antall"), title="Dette er fjernet", right=("antall",))
+    profiles = sorted({file.profile for file in manifest.files if file.profile})
+    if profiles:
+        typer.echo(f"Reskontro lest med profil: {', '.join(profiles)}.")
+    for name, reason in package.left_out[:20]:
+        typer.echo(f"Ikke med: {name}: {reason}")
+    if len(package.left_out) > 20:
+        typer.echo(f"Ikke med: og {len(package.left_out) - 20} filer til.")
+    if not manifest.clients_known_from:
+        typer.echo(_UNKNOWN_CLIENTS, err=True)
+
+
+def _kroner(ore: int, currency: str) -> str:
+    whole, part = divmod(abs(ore), 100)
+    return f"{'-' if ore < 0 else ''}{whole:,}".replace(",", " ") + f",{part:02d} {currency}"
+
+
+def _where_to(package: Package) -> str:
+    kinds = [label.lower() for kind, label in _KINDS.items() if package.manifest.names_of(kind)]
+    if len(kinds) == 2:
+        return "Legg pakken både i innboksen for reskontro og i innboksen for e-faktura: hver av dem tar sin del."
+    return f"Legg pakken i innboksen for {kinds[0]}." if kinds else "Det er ingenting å legge i innboksen."
+
+
+COMMANDS = (prepare,)

@@ -1,0 +1,95 @@
+"""A cleaned e-invoice names nobody, carries nothing along, and states the same figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.parsing.ehf import parse_document
+from pipelines.preparing.documents import clean_document
+from tests.unit.test_scanner import SYNTHETIC
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "ehf"
+INVOICE = (GOLDEN / "comment_inside_values.xml").read_text(encoding="utf-8")
+READABLE = sorted(path for path in GOLDEN.glob("*.xml") if parse_document(path.read_bytes()).invoice)
+PLANTED = {
+    "note": ("<cbc:DocumentCurrencyCode>", f"<cbc:Note>Gjelder {SYNTHETIC}</cbc:Note>"),
+    "attachment": (
+        "<cac:AccountingSupplierParty>",
+        "<cac:AdditionalDocumentReference><cbc:ID>Vedtak Kari Nordmann.pdf</cbc:ID><cac:Attachment>"
+        '<cbc:EmbeddedDocumentBinaryObject mimeCode="application/pdf" filename="Kari Nordmann.pdf">QUJD'
+        "</cbc:EmbeddedDocumentBinaryObject></cac:Attachment></cac:AdditionalDocumentReference>",
+    ),
+    "delivery": (
+        "<cac:TaxTotal>",
+        "<cac:Delivery><cac:DeliveryLocation><cac:Address><cbc:StreetName>Hemmeligveien 1</cbc:StreetName>"
+        "</cac:Address></cac:DeliveryLocation><cac:DeliveryParty><cac:PartyName><cbc:Name>Kari Nordmann</cbc:Name>"
+        "</cac:PartyName></cac:DeliveryParty></cac:Delivery>",
+    ),
+}
+
+
+def planted(name: str) -> bytes:
+    before, added = PLANTED[name]
+    assert before in INVOICE
+    return INVOICE.replace(before, added + before, 1).encode()
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_what_intake_never_reads_is_gone(name: str) -> None:
+    cleaned = clean_document(planted(name))
+    assert cleaned.raw is not None
+    for secret in (SYNTHETIC, "Nordmann", "Hemmelig", "QUJD", "Kari"):
+        assert secret.encode() not in cleaned.raw
+    assert b"<cac:Delivery/>" not in cleaned.raw, "an element without content is no valid document"
+
+
+def test_an_item_text_that_passes_is_kept_and_one_that_does_not_is_replaced() -> None:
+    name = "<cbc:Name>"
+    item = INVOICE.index(name, INVOICE.index("<cac:Item>"))
+    kept = INVOICE[item + len(name) : INVOICE.index("</cbc:Name>", item)]
+    assert kept.encode() in (clean_document(INVOICE.encode()).raw or b"")
+    stopped = INVOICE[:item] + f"{name}Avlastning for Kari Nordmann " + INVOICE[item + len(name) :]
+    cleaned = clean_document(stopped.encode())
+    assert cleaned.removed["stopped_texts"] == 1
+    assert b"Nordmann" not in (cleaned.raw or b"")
+    assert b"<cbc:Name>(fjernet)</cbc:Name>" in (cleaned.raw or b"")
+
+
+@pytest.mark.parametrize("path", READABLE, ids=lambda path: path.stem)
+def test_figures_stand_and_cleaning_twice_changes_nothing(path: Path) -> None:
+    cleaned = clean_document(path.read_bytes())
+    assert cleaned.raw is not None
+    before, after = parse_document(path.read_bytes()), parse_document(cleaned.raw)
+    assert before.stated == after.stated
+    assert before.invoice is not None
+    assert after.invoice is not None
+    assert before.invoice["seller_org_no"] == after.invoice["seller_org_no"]
+    assert before.invoice["buyer_org_no"] == after.invoice["buyer_org_no"]
+    assert clean_document(cleaned.raw).raw == cleaned.raw
+
+
+def test_what_cannot_be_read_says_why() -> None:
+    cleaned = clean_document(b"<Invoice")
+    assert cleaned.raw is None
+    assert cleaned.reason is not None
+    assert cleaned.reason.startswith("IN01")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=400), st.integers(0, len(INVOICE)))
+def test_any_bytes_end_as_a_document_or_a_reason(noise: bytes, place: int) -> None:
+    raw = INVOICE.encode()
+    cleaned = clean_document(raw[:place] + noise + raw[place:])
+    assert (cleaned.raw is None) == (cleaned.reason is not None)
+
+
+def test_every_real_invoice_keeps_its_figures(fixtures: Path) -> None:
+    read = 0
+    for path in sorted((fixtures / "ubl").rglob("*.xml")):
+        cleaned = clean_document(path.read_bytes())
+        read += cleaned.raw is not None
+    assert read > 20

@@ -1,0 +1,185 @@
+"""A package: client rows as sums, the same øre before and after, the same bytes from the same files."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import ProblemsFound
+from pipelines.files import sha256_bytes
+from pipelines.parsing.ehf import parse_document
+from pipelines.parsing.ledger import load_profile, parse_ledger
+from pipelines.prepared import MANIFEST, hold_against_manifest, read_manifest
+from pipelines.preparing.clients import SupplierList
+from pipelines.preparing.inputs import find_inputs
+from pipelines.preparing.package import Package, prepare_package
+from tests.unit.preparing.test_documents import INVOICE
+from tests.unit.test_scanner import SYNTHETIC
+
+SELLER, HELPER = "310028142", "310000108"
+HEADER = (
+    "Leverandørnr;Leverandørnavn;Organisasjonsnr;Bilagsnr;Fakturanr;Bokføringsdato;Periode;Art;Art tekst;Tjeneste;"
+    "Mva-kode;Beløp eks. mva;Tekst;Saksbehandler"
+)
+ROWS = (
+    f"70001;Eksempel Bakeri AS;{SELLER};B1;F-1234;10.09.2026;202609;11150;Matvarer;120;1;1000,00;Brød;Kari Nordmann",
+    f"70002;Tiltak og Hjelp AS;{HELPER};B2;9001;11.09.2026;202609;13700;Kjøp fra private;252;1;5000,50;Hos Ola Fjell;x",
+    f"70002;Tiltak og Hjelp AS;{HELPER};B3;9002;12.09.2026;202609;13700;Kjøp fra private;252;1;-100,25;Kreditert;x",
+    f"70002;Tiltak og Hjelp AS;{HELPER};B2;9001;11.09.2026;202609;14290;Mva;120;;1250,13;Opphold Ola Fjell;x",
+    f"{SYNTHETIC};Drosjeeier;;B4;77;13.09.2026;202609;11700;Transport;120;;300,00;Kjøring {SYNTHETIC};x",
+    "Sum;;;;;;;;;;;7450,38;;",
+)
+TOTAL = Decimal("7450.38")
+
+
+def ledger_text(rows: tuple[str, ...] = ROWS) -> bytes:
+    return "\r\n".join(["Reskontro skrevet ut av Kari Nordmann", HEADER, *rows, ""]).encode("utf-8-sig")
+
+
+def document(invoice_no: str, seller: str = SELLER) -> bytes:
+    text = INVOICE.replace("F-12<!-- x -->34", invoice_no) if "F-12<!-- x -->34" in INVOICE else INVOICE
+    if invoice_no not in text:
+        start = text.index("<cbc:ID>") + len("<cbc:ID>")
+        text = text[:start] + invoice_no + text[text.index("</cbc:ID>") :]
+    return text.replace(SELLER, seller).encode()
+
+
+def package_of(folder: Path, files: dict[str, bytes], suppliers: str | None = None) -> Package:
+    for name, raw in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(raw)
+    listed = None if suppliers is None else SupplierList(suppliers)
+    return prepare_package(find_inputs([folder]), suppliers=listed)
+
+
+def contents(package: Package) -> dict[str, bytes]:
+    package.stream.seek(0)
+    with zipfile.ZipFile(io.BytesIO(package.stream.read())) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+FILES = {
+    "202609.csv": ledger_text(),
+    "kept.xml": document("F-1234"),
+    "matched.xml": document("9001", HELPER),
+    "possible.xml": document("5555", HELPER),
+}
+
+
+def test_client_rows_become_sums_and_the_ledger_still_reads_by_its_profile(tmp_path: Path) -> None:
+    kept = contents(package_of(tmp_path, FILES))
+    parsed = parse_ledger(kept["ledger/202609.csv"], load_profile("semicolon", None), "202609.csv")
+    assert parsed.rejects == []
+    assert sum(posting["amount"] for posting in parsed.postings) == TOTAL
+    sums = [
+        posting for posting in parsed.postings if posting["supplier_name"] is None and posting["voucher_no"] is None
+    ]
+    assert [(row["local_account"], row["kostra_function"], row["amount"]) for row in sums] == [
+        ("13700", "252", Decimal("4900.25")),
+        ("14290", "120", Decimal("1250.13")),
+    ]
+    for row in sums:
+        assert {row[name] for name in ("supplier_org_no", "supplier_ledger_code", "posting_text", "invoice_no")} == {
+            None
+        }
+        assert row["posting_date"].isoformat() == "2026-09-30"
+
+
+def test_nothing_that_gives_a_person_away_is_left(tmp_path: Path) -> None:
+    for raw in contents(package_of(tmp_path, FILES)).values():
+        for secret in (SYNTHETIC, "Nordmann", "Fjell", "Tiltak og Hjelp", HELPER, "Kari Hemmelig", "99999999"):
+            assert secret.encode() not in raw
+
+
+def test_a_supplier_of_other_things_keeps_its_text_and_its_invoice(tmp_path: Path) -> None:
+    kept = contents(package_of(tmp_path, FILES))
+    assert "Brød".encode() in kept["ledger/202609.csv"]
+    assert parse_document(kept["ehf/kept.xml"]).invoice is not None
+    assert {name for name in kept if name.startswith("ehf/")} == {"ehf/kept.xml"}
+
+
+def test_rows_and_ore_are_all_accounted_for(tmp_path: Path) -> None:
+    package = package_of(tmp_path, FILES)
+    by_kind = {(file.kind, file.original_name): file for file in package.manifest.files}
+    ledger = by_kind["ledger", "202609.csv"]
+    assert (ledger.rows_in, ledger.rows_kept, ledger.rows_aggregated, ledger.rows_removed, ledger.sums) == (
+        6,
+        2,
+        3,
+        1,
+        2,
+    )
+    assert ledger.amount_before_ore == ledger.amount_after_ore == TOTAL * 100
+    assert by_kind["ehf", "matched.xml"].removed == {"client_matched": 1}
+    assert by_kind["ehf", "possible.xml"].removed == {"client_possible": 1}
+    for file in package.manifest.files:
+        assert file.problem() is None
+
+
+def test_the_manifest_holds_what_the_package_holds(tmp_path: Path) -> None:
+    kept = contents(package_of(tmp_path, FILES))
+    manifest = read_manifest(kept.pop(MANIFEST))
+    hold_against_manifest(manifest, {name: sha256_bytes(raw) for name, raw in kept.items()})
+    assert manifest.clients_known_from == ("ledger",)
+    assert {file.original_sha256 for file in manifest.files} == {sha256_bytes(raw) for raw in FILES.values()}
+
+
+def test_the_same_files_are_the_same_bytes(tmp_path: Path) -> None:
+    first, second = package_of(tmp_path / "a", FILES), package_of(tmp_path / "b", FILES)
+    assert first.write(tmp_path / "a.zip") == second.write(tmp_path / "b.zip")
+
+
+def test_a_listed_supplier_is_a_clients_whatever_the_function(tmp_path: Path) -> None:
+    package = package_of(tmp_path, FILES, suppliers=f"{SELLER};Eksempel Bakeri AS\n")
+    kept = contents(package)
+    assert not any(name.startswith("ehf/") for name in kept)
+    assert b"Bakeri" not in kept["ledger/202609.csv"]
+    assert package.manifest.clients_known_from == ("ledger", "supplier_list")
+
+
+def test_documents_alone_say_that_clients_are_unknown(tmp_path: Path) -> None:
+    package = package_of(tmp_path, {"a.xml": document("1")})
+    assert package.manifest.clients_known_from == ()
+
+
+def test_an_unreadable_row_is_named_and_nothing_is_prepared(tmp_path: Path) -> None:
+    wrong = ROWS[0].replace("1000,00", "tusen Kari")
+    with pytest.raises(ProblemsFound) as refused:
+        package_of(tmp_path, {"202609.csv": ledger_text((wrong, *ROWS[1:]))})
+    assert "rad 3, kolonne Beløp eks. mva" in str(refused.value)
+    assert "tusen" not in str(refused.value)
+
+
+def test_a_personal_number_in_a_files_name_is_in_neither_package_nor_manifest(tmp_path: Path) -> None:
+    kept = contents(package_of(tmp_path, {f"202609 {SYNTHETIC}.csv": ledger_text()}))
+    assert not any(SYNTHETIC in name for name in kept)
+    assert SYNTHETIC not in json.dumps(json.loads(kept[MANIFEST]))
+
+
+def test_a_workbook_stays_one_and_reads_by_its_profile(tmp_path: Path) -> None:
+    golden = Path(__file__).resolve().parents[2] / "golden" / "ledgers" / "xlsx_no__two_sheets_real_dates.xlsx"
+    profile = load_profile("xlsx_no", None)
+    before = parse_ledger(golden.read_bytes(), profile, golden.name)
+    if any(reject.rule != "IN08" for reject in before.rejects):
+        with pytest.raises(ProblemsFound):
+            package_of(tmp_path, {"a.xlsx": golden.read_bytes()})
+        return
+    kept = contents(package_of(tmp_path, {"a.xlsx": golden.read_bytes()}))
+    after = parse_ledger(kept["ledger/a.xlsx"], profile, "a.xlsx")
+    assert sum(row["amount"] for row in after.postings) == sum(row["amount"] for row in before.postings)
+
+
+def test_a_zip_is_looked_into(tmp_path: Path) -> None:
+    archive = tmp_path / "inn" / "alt.zip"
+    archive.parent.mkdir()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for name, raw in FILES.items():
+            zipped.writestr(name, raw)
+    package = prepare_package(find_inputs([archive]))
+    assert set(contents(package)) == {MANIFEST, "ehf/kept.xml", "ledger/202609.csv"}
