@@ -10,14 +10,17 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 
 from pipelines.errors import SamandelError
-from pipelines.home import Home
+from pipelines.home import Home, Source
+from pipelines.landing.store import printable
 from pipelines.settings import LOCK_FILE, resolve_secret
 
 Finding = dict[str, str]
 _TOOLS = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "pandas", "pyarrow", "lxml")
+_LOOKS_AT_ONCE = 8
 _FREE_BYTES_WANTED = 2 << 30
 
 
@@ -84,19 +87,38 @@ def _registers(home: Home) -> Iterator[Finding]:
 
 def _sources(home: Home) -> Iterator[Finding]:
     home.require()
-    for source in home.consortium.sources:
-        label = f"source {source.owner}/{source.name}"
-        if "://" in source.url:
-            yield _finding(label, source.url, "Only folders can be pulled from yet: name a folder.")
-            continue
-        folder = home.path / source.url
-        if not folder.is_dir():
-            yield _finding(label, f"{folder} does not exist", "Make the folder, or mend consortium.yaml.")
-        if source.kind == "ledger" and source.profile:
-            from pipelines.parsing.ledger import load_profile
+    sources = home.consortium.sources
+    servers = [source for source in sources if source.transport is not None]
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as looks:
+        found = looks.map(lambda source: _server(home, source), servers)
+        for source in sources:
+            if source.transport is None and not (home.path / source.url).is_dir():
+                remedy = "Make the folder, or mend consortium.yaml."
+                yield _finding(_label(source), f"{home.path / source.url} does not exist", remedy)
+            if source.kind == "ledger" and source.profile:
+                from pipelines.parsing.ledger import load_profile
 
-            load_profile(source.profile, home.path)
-    yield _finding("sources", f"{len(home.consortium.sources)} looked at")
+                load_profile(source.profile, home.path)
+        yield from found
+    yield _finding("sources", f"{len(sources)} looked at")
+
+
+def _label(source: Source) -> str:
+    return f"source {source.owner}/{source.name}"
+
+
+def _server(home: Home, source: Source) -> Finding:
+    """Log in to a source's server and look what lies there; nothing is taken."""
+    from pipelines.landing.transports import look_once
+
+    try:
+        look = look_once(home, source)
+    except SamandelError as error:
+        return _finding(_label(source), f"{error.what} {error.where}", error.remedy)
+    if look.refused:
+        names = ", ".join(f"{printable(name)}: {reason}" for name, reason in sorted(look.refused.items())[:3])
+        return _finding(_label(source), f"{len(look.refused)} refused ({names})", "Let them be renamed on the server.")
+    return _finding(_label(source), f"{source.url} answers, {len(look.versions)} files, {len(look.files)} of them new")
 
 
 def _gate_key(home: Home) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from pipelines.municipalities import all_municipality_nos
 from pipelines.parsing.store import stored_key
 from pipelines.publishing.store import read_current
 
+_LOOKS_AT_ONCE = 8
 _ROOT_MODULES = ("files.py", "limits.py", "municipalities.py", "registers.py", "tables.py")
 
 
@@ -41,10 +43,16 @@ def owner_keys(home: Home, registers: Mapping[str, list[dict[str, Any]]]) -> lis
 
 
 def waiting_by_owner(home: Home) -> dict[str, list[str]]:
-    """Return what lies in each owner's inboxes, by owner; owners with nothing are left out."""
+    """Return what lies in each owner's inboxes and on its servers, by owner; owners with nothing are left out.
+
+    Servers are looked at side by side: a slow one holds up no other.
+    """
+    sources = home.consortium.sources
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE) as looks:
+        found = list(looks.map(lambda source: waiting_drops(home, source), sources))
     waiting: dict[str, list[str]] = {}
-    for source in home.consortium.sources:
-        if drops := waiting_drops(home, source):
+    for source, drops in zip(sources, found, strict=True):
+        if drops:
             waiting.setdefault(source.owner, []).extend(f"{source.name}/{drop}" for drop in drops)
     return waiting
 

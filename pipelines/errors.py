@@ -54,6 +54,10 @@ class UnreadableDelivery(SamandelError):
     """A delivery's files cannot be read at all."""
 
 
+class SourceUnreachable(SamandelError):
+    """A source's server cannot be reached, is not the one it should be, or does not let us in."""
+
+
 class WarehouseBusy(SamandelError):
     """Another process is building the warehouse."""
 

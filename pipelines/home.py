@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipelines.access import ACCESS_KEYS, Access, read_access, transport_of
 from pipelines.errors import ConfigurationError, ProblemsFound
 from pipelines.limits import DEFAULT_LIMITS, LIMITS, Limits
 from pipelines.registers import REGISTERS, REQUIRED_REGISTERS, read_register
@@ -35,6 +36,7 @@ class Source:
         profile: Ledger profile: a shipped name, or a path relative to the home. None for other kinds.
         settle_seconds: A file must have stopped growing for this long before it is taken.
         schedule: Cron expression, or None for the inbox sensor only.
+        access: How the server of a URL is logged in to.
     """
 
     owner: str
@@ -44,6 +46,12 @@ class Source:
     profile: str | None = None
     settle_seconds: int = DEFAULT_SETTLE_SECONDS
     schedule: str | None = None
+    access: Access = Access()
+
+    @property
+    def transport(self) -> str | None:
+        """Return ``sftp``, ``s3`` or ``https``; None for a folder."""
+        return transport_of(self.url)
 
 
 @dataclass(frozen=True)
@@ -243,7 +251,7 @@ class Home:
 _OWNER = r"[0-9]{4}|_workshop_[0-9A-Z]{2,20}"
 _SOURCE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _TOP_KEYS = {"name", "host", "currency", "as_of", "publication", "keys", "members", "joint_sources", "limits"}
-_SOURCE_KEYS = {"name", "kind", "folder", "url", "profile", "settle_seconds", "schedule"}
+_SOURCE_KEYS = {"name", "kind", "folder", "url", "profile", "settle_seconds", "schedule"} | ACCESS_KEYS
 
 
 def read_consortium(raw: bytes) -> Consortium:
@@ -412,4 +420,5 @@ class _Reader:
             profile=entry.get("profile"),
             settle_seconds=self.whole(entry, "settle_seconds", DEFAULT_SETTLE_SECONDS, f"{path}.settle_seconds"),
             schedule=entry.get("schedule"),
+            access=read_access(entry, path, self.problem),
         )

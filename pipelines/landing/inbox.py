@@ -1,7 +1,7 @@
 """Take what members dropped: each drop becomes a delivery, once, whatever is killed when.
 
 Belongs here: which files in an inbox make one delivery, waiting for files that still grow, moving taken drops away.
-Not here: the store itself (store.py), what the files mean (parsing/).
+Not here: bringing files from servers (transports.py), the store itself (store.py), what the files mean (parsing/).
 
 A drop is a sub-folder of the source's folder, with all files in it; a loose file is a drop of its own, except that
 loose e-invoices are one drop together. An archive stands for the files in it (archives.py). Hidden files and
@@ -19,13 +19,15 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipelines.errors import ConfigurationError, UnreadableDelivery
+from pipelines.errors import SamandelError, UnreadableDelivery
 from pipelines.files import sha256_bytes
 from pipelines.home import Home, Source
+from pipelines.landing import transports
 from pipelines.landing.archives import RefusedArchive, is_archive, may_be_archive, open_archive
+from pipelines.landing.drop_names import is_unfinished
 from pipelines.landing.store import (
     LandedArchive,
     LandedFile,
@@ -47,7 +49,6 @@ _CLAIMED_NAME = "loose-files"
 _MOVED = ".moved-"
 _LONGEST_NAME = 200  # bytes, of the 255 that file systems allow
 _DEEPEST_FOLDER = 100
-_UNFINISHED = {".part", ".tmp", ".crdownload", ".filepart"}
 
 
 @dataclass(frozen=True)
@@ -70,41 +71,49 @@ class Drop:
 
 
 def pull_source(home: Home, source: Source, clock: Clock) -> list[Receipt]:
-    """Take everything that has stopped growing in a source's folder; return the new receipts, duplicates included.
+    """Take everything that has stopped growing at a source; return the new receipts, duplicates included.
+
+    What lies on a server is brought into a folder of the home first, and taken from there like what was dropped.
 
     Raises:
-        ConfigurationError: The source is not a folder.
-        UnreadableDelivery: Some drops could not be taken (rights, disk); all others were, and these are tried again at
-            the next pull.
+        SourceUnreachable: The server could not be asked. What had been brought before was taken.
+        UnreadableDelivery: Some drops could not be taken (rights, disk, names); all others were, and these are tried
+            again at the next pull.
     """
-    if "://" in source.url:
-        transport = source.url.partition("://")[0]
-        raise ConfigurationError(
-            f"The transport {transport}:// is not supported yet.",
-            where=f"consortium.yaml, source {source.name} of {source.owner}",
-            remedy="Let the files be dropped in a folder, and name it.",
-        )
-    folder = home.path / source.url
-    if not folder.is_dir():
-        return []
     remove_leftovers(home, source.owner, source.name)
-    for path in folder.glob(f"{_MOVED}*"):
-        _remove(path)
-    failed: list[str] = []
-    taken = _take_settled(home, source, clock, folder, failed)
+    if source.transport is None:
+        return _take_folder(home, source, clock, home.path / source.url, [])
+    # What was brought has stopped growing on its server, and grows no more.
+    brought, folder = replace(source, settle_seconds=0), transports.ready_folder(home, source)
+    try:
+        failed = transports.bring(home, source)
+    except SamandelError:
+        _take_folder(home, brought, clock, folder, [])
+        raise
+    return _take_folder(home, brought, clock, folder, failed)
+
+
+def _take_folder(home: Home, source: Source, clock: Clock, folder: Path, failed: list[str]) -> list[Receipt]:
+    taken: list[Receipt] = []
+    if folder.is_dir():
+        for path in folder.glob(f"{_MOVED}*"):
+            _remove(path)
+        taken = _take_settled(home, source, clock, folder, failed)
     if failed:
         raise UnreadableDelivery(
             f"Could not be taken: {'; '.join(failed)}.",
-            where=str(folder),
-            remedy="Mend what the reason says (rights, room on the disk); the next run tries again.",
+            where=f"{source.owner}, source {source.name}: {source.url}",
+            remedy="Mend what the reason says (rights, names, room on the disk); the next run tries again.",
         )
     return taken
 
 
 def waiting_drops(home: Home, source: Source) -> list[str]:
-    """Return the names of what lies in a source's folder and would be taken by a pull; nothing is touched."""
+    """Return the names of what lies at a source and would be taken by a pull; nothing is taken."""
+    if source.transport is not None:
+        return transports.waiting(home, source)
     folder = home.path / source.url
-    if "://" in source.url or not folder.is_dir():
+    if not folder.is_dir():
         return []
     try:
         drops = [drop for drop in _drops(folder, loose_files=True) if not drop.is_unfinished]
@@ -277,7 +286,7 @@ def _folder_drop(folder: Path) -> Drop:
         paths = sorted(_files_below(folder))
     except OSError as error:
         return Drop(name, folder, problem=error)
-    unfinished = any(path.suffix.lower() in _UNFINISHED for path in paths)
+    unfinished = any(is_unfinished(path.name) for path in paths)
     return Drop(name, folder, tuple((path.relative_to(folder).as_posix(), path) for path in paths), None, unfinished)
 
 
@@ -296,7 +305,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def _is_finished(path: Path) -> bool:
-    return not path.name.startswith(".") and path.suffix.lower() not in _UNFINISHED
+    return not path.name.startswith(".") and not is_unfinished(path.name)
 
 
 def _claim_loose_files(folder: Path, settle_seconds: int, failed: list[str]) -> None:

@@ -166,11 +166,16 @@ def flush_store(home: Home, files: Sequence[LandedFile]) -> None:
     A kill loses nothing that was written. A power loss may lose what was renamed but not flushed, and would leave a
     receipt without its bytes. Few files are flushed one by one, many by one sync: ten thousand flushes take minutes.
     """
-    if len(files) > _FLUSHED_ONE_BY_ONE:
+    flush_files([home.path / file.path for file in files])
+
+
+def flush_files(paths: Sequence[Path]) -> None:
+    """See some files' bytes onto the disk."""
+    if len(paths) > _FLUSHED_ONE_BY_ONE:
         os.sync()
         return
-    for file in files:
-        with (home.path / file.path).open("rb") as stream:
+    for path in paths:
+        with path.open("rb") as stream:
             os.fsync(stream.fileno())
 
 

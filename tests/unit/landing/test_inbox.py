@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pytest
 
-from pipelines.errors import ConfigurationError, UnreadableDelivery
+from pipelines.errors import UnreadableDelivery
 from pipelines.home import Home
 from pipelines.landing import inbox, store
 from pipelines.landing.inbox import pull_source
@@ -265,13 +265,6 @@ def test_a_damaged_receipt_is_named(home: Home) -> None:
     with pytest.raises(UnreadableDelivery) as caught:
         read_receipts(home)
     assert str(path) in str(caught.value)
-
-
-def test_other_transports_than_folders_are_refused_by_name(home: Home) -> None:
-    source = replace(source_of(home, "ledger"), url="sftp://host/x")
-    with pytest.raises(ConfigurationError, match="sftp") as caught:
-        pull_source(home, source, CLOCK)
-    assert caught.value.exit_code == 2
 
 
 def test_many_files_are_flushed_at_once(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
