@@ -65,7 +65,9 @@ def transport_of(url: str) -> str | None:
 
 def read_access(entry: Mapping[Any, Any], path: str, problem: Problem) -> Access:
     """Return how a source is logged in to; everything wrong with it is told to ``problem``, no value repeated."""
-    url = str(entry.get("url") or entry.get("folder") or "")
+    url = str(entry.get("url") or "")
+    if "://" in str(entry.get("folder")):
+        problem(f"{path}.folder", "is a URL: write it as url.")
     transport = transport_of(url)
     given = {str(key): value for key, value in entry.items() if key in ACCESS_KEYS}
     if transport is not None and transport not in TRANSPORTS:
