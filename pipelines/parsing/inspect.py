@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 _HEAD = 64 * 2**10
 _TABLE_SUFFIXES = {".csv", ".txt", ".tsv", ".xlsx", ".xlsm"}
-_NOTICE_ROOTS = {
-    "ContractNotice",
-    "ContractAwardNotice",
-    "PriorInformationNotice",
-    "BusinessRegistrationInformationNotice",
-}
 _AFTER_RECOGNITION = "The format {} is recognised but not read yet: deliver invoices, ledgers or the company register."
 # The facts of each format; absent ones are null.
 _UBL_FACTS = ("profile", "documents")
@@ -209,8 +203,11 @@ def _inspect_xml(file: _File) -> dict[str, Any]:
     namespace, _, local = (sniff_root(file.head) or "").rpartition("}")
     if local == "AuditFile":
         return _only_recognised("saft")(file)
-    if local in _NOTICE_ROOTS:
-        return _only_recognised("notice")(file)
+    from pipelines.parsing.notices import ROOTS, parse_notice
+
+    if local in ROOTS:
+        notice = parse_notice(file.read("notices"))
+        return _facts(file.path, "notice", rejects=notice.rejects, issues=notice.issues, **notice.facts)
     from pipelines.parsing.ehf import parse_document
 
     parsed = parse_document(file.read("ehf"))

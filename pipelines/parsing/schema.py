@@ -1,8 +1,8 @@
 """What the parsed tables are: the authority for their names, columns and types.
 
 Belongs here: every table that lies under ``parsed/`` and that dbt reads as a source. Not here: how a format is read
-(ehf.py, ledger.py, brreg.py), registers (registers.py at the root: parsed registers have exactly those columns plus
-LINEAGE).
+(ehf.py, ledger.py, notices.py, brreg.py), registers (registers.py at the root: parsed registers have exactly those
+columns plus LINEAGE).
 
 Amounts stand as the document states them (credit notes positive); the sign is given in staging. Every table carries
 ``municipality_no`` (``_consortium`` for joint deliveries), ``_delivery_id`` and ``_file_sha256``: with ``_row_no`` or
@@ -140,6 +140,81 @@ LEDGER_POSTINGS = _parsed(
     Column("_source", "text", "ledger or saft."),
 )
 
+_PROJECT = (
+    Column("title", "text", "BT-21 in the notice's language, else in Norwegian, else the first."),
+    Column("contract_nature", "text", "BT-23: works, supplies or services."),
+    Column("main_cpv_code", "text", "BT-262, eight digits."),
+    Column("additional_cpv_codes", "text", "BT-263, eight digits each, sorted, joined by commas."),
+    Column("estimated_amount", "money", "BT-27, estimated value without VAT, as stated."),
+    Column("estimated_currency", "text", "Currency of estimated_amount."),
+    Column("framework_maximum_amount", "money", "BT-271, most that may be bought under the framework, as stated."),
+    Column("framework_maximum_currency", "text", "Currency of framework_maximum_amount."),
+    Column("contract_start_date", "date", "BT-536."),
+    Column("contract_end_date", "date", "BT-537."),
+    Column("duration", "quantity", "BT-36, in duration_unit."),
+    Column("duration_unit", "text", "DAY, WEEK, MONTH or YEAR."),
+    Column("duration_code", "text", "BT-538: UNLIMITED or UNKNOWN, where no duration is stated."),
+    Column("renewals", "integer", "BT-58, how often the contract may be renewed."),
+)
+
+NOTICES = _parsed(
+    "notices",
+    "One row per notice and lot (planning notices: part; lot_id '' where there is neither); procedure_ columns hold "
+    "what the notice says of the procedure as a whole.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "_row_no"),
+    Column("notice_id", "text", "BT-701, identifier of the notice."),
+    Column("version", "text", "BT-757, version of the notice, such as 01; '' where none is stated."),
+    Column("notice_kind", "text", "Name of the document's root, such as ContractNotice."),
+    Column("subtype", "text", "OPP-070: 1–40, E1–E6, CEI, …"),
+    Column("notice_type", "text", "BT-02, such as cn-standard."),
+    Column("form_type", "text", "BT-03: planning, competition, result, …"),
+    Column("language", "text", "BT-702, three letters."),
+    Column("issue_date", "date", "BT-05, sent by the buyer."),
+    Column("publication_no", "text", "OPP-010, number under which it was published."),
+    Column("publication_date", "date", "OPP-012."),
+    Column("changed_notice", "text", "BT-758, identifier and version of the notice that this one changes."),
+    Column("change_reason", "text", "BT-140: cancel takes the changed notice back."),
+    Column("procedure_id", "text", "BT-04, what all notices of one procedure share."),
+    Column("procedure_type", "text", "BT-105: open, restricted, neg-w-call, …"),
+    Column("legal_basis", "text", "BT-01, the directive, or other."),
+    Column("legal_references", "text", "BT-01, the laws named, sorted, joined by commas."),
+    Column("result_amount", "money", "BT-161, value of all contracts awarded in this notice, as stated."),
+    Column("result_currency", "text", "Currency of result_amount."),
+    *(Column(f"procedure_{column.name}", column.type, f"Procedure: {column.description}") for column in _PROJECT),
+    Column("lot_id", "text", "BT-137, such as LOT-0001 or PAR-0000; '' where the notice has none."),
+    Column("lot_kind", "text", "Lot, or Part of a planned procedure; null where the notice has none."),
+    *_PROJECT,
+    Column("reserved_participation", "text", "BT-71: none, res-ws, res-pub-ser; several are joined by commas."),
+    Column("reserved_execution", "text", "BT-736: yes, no or not-known."),
+    Column("strategic_procurement", "text", "BT-06: none, env-imp, inn-pur, soc-obj, sorted, joined by commas."),
+    Column("social_objective", "text", "BT-775: opp, et-eq, acc-all, …, sorted, joined by commas."),
+    Column("framework", "text", "BT-765: none, fa-wo-rc, fa-w-rc or fa-mix."),
+    Column("dynamic_purchasing_system", "text", "BT-766: none, dps-list or dps-nlist."),
+    Column("submission_deadline_date", "date", "BT-131, last day for tenders, as stated."),
+    Column("submission_deadline_at", "timestamp", "BT-131 as a moment, where time and zone are stated."),
+    Column("participation_deadline_date", "date", "BT-1311, last day for requests to participate."),
+    Column("participation_deadline_at", "timestamp", "BT-1311 as a moment."),
+    Column("interest_deadline_date", "date", "BT-630, last day for expressions of interest."),
+    Column("interest_deadline_at", "timestamp", "BT-630 as a moment."),
+    Column("winner_selection_status", "text", "BT-142: selec-w, clos-nw or open-nw, in award notices."),
+)
+
+NOTICE_BUYERS = _parsed(
+    "notice_buyers",
+    "One row per buyer of a notice; its contact is not kept.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "buyer_no"),
+    Column("notice_id", "text", "BT-701."),
+    Column("version", "text", "BT-757."),
+    Column("buyer_no", "integer", "Position of the buyer in the notice, from 1."),
+    Column("party_id", "text", "OPT-300, reference within the notice, such as ORG-0001."),
+    Column("org_no", "text", "BT-501, a Norwegian number first; digits only where it is one."),
+    Column("other_org_nos", "text", "Further BT-501, joined by commas."),
+    Column("name", "text", "BT-500 in the notice's language; null where the buyer is marked as a person."),
+    Column("country", "text", "BT-514; NO for Norway, else as stated (three letters)."),
+    Column("is_group_lead", "boolean", "BT-770, leads a joint procurement; null where the notice does not say."),
+    Column("legal_type", "text", "BT-11, such as body-pl-la."),
+)
+
 COMPANIES = _parsed(
     "companies",
     "One row per unit of the company register (Brreg) and delivery.",
@@ -155,7 +230,9 @@ COMPANIES = _parsed(
     Column("nace_code", "text", "First industry code."),
     Column("sector_code", "text", "Institutional sector code."),
     Column("employees", "integer", "Employees, if stated."),
-    Column("parent_org_no", "text", "Parent of a sub-unit."),
+    Column("parent_org_no", "text", "Unit above: of a sub-unit its enterprise, of a department its organisation."),
+    Column("closed_on", "date", "Sub-unit closed down; it may still be registered."),
+    Column("is_sub_unit", "boolean", "A sub-unit (underenhet), where work is done; else an enterprise or department."),
 )
 
 REJECTS = _parsed(
@@ -184,7 +261,7 @@ OUTCOMES = Table(
         Column("outcome", "text", "ok, empty, duplicate, held or failed."),
         Column("rule", "text", "Rule id behind duplicate, held and failed."),
         Column("files", "integer", "Files in the delivery."),
-        Column("rows_in", "integer", "Documents (EHF), data rows (ledger) or units (brreg) read."),
+        Column("rows_in", "integer", "Documents (EHF, notices), data rows (ledger) or units (brreg) read."),
         Column("rows_out", "integer", "Of these, how many went on."),
         Column("rejects", "integer", "Of these, how many were refused; rows_in = rows_out + rejects."),
         Column("issues", "integer", "Remarks on rows that went on."),
@@ -235,6 +312,8 @@ DELIVERED_TABLES = (
     EHF_INVOICE_LINES,
     EHF_ALLOWANCE_CHARGES,
     LEDGER_POSTINGS,
+    NOTICES,
+    NOTICE_BUYERS,
     COMPANIES,
     REJECTS,
     OUTCOMES,

@@ -28,6 +28,10 @@ def parse(path: Path) -> dict[str, Any]:
         from pipelines.parsing.ledger import load_profile, parse_ledger
 
         parsed = parse_ledger(raw, load_profile(path.name.split("__")[0], None), path.name)
+    elif path.parent.name == "notices":
+        from pipelines.parsing.notices import parse_notice
+
+        parsed = parse_notice(raw)
     else:
         from pipelines.parsing.brreg import parse_units
 
