@@ -17,6 +17,7 @@ GROUP = "landed"
 KINDS = {
     "ehf": "E-invoices as delivered: write-once bytes with a receipt for each delivery.",
     "ledger": "Supplier ledgers as delivered: write-once bytes with a receipt for each delivery.",
+    "notices": "Notices of procurements as delivered: write-once bytes with a receipt for each delivery.",
     "brreg": "Company register extracts as delivered: write-once bytes with a receipt for each delivery.",
 }
 

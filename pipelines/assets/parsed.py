@@ -22,6 +22,8 @@ ASSETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ehf_invoice_lines": ("Lines of e-invoices and credit notes.", ("ehf_invoice_lines",)),
     "ehf_allowance_charges": ("Allowances and charges of e-invoices.", ("ehf_allowance_charges",)),
     "ledger_postings": ("Postings of supplier ledgers, as the ledgers state them.", ("ledger_postings",)),
+    "notices": ("Lots of published notices.", ("notices",)),
+    "notice_buyers": ("Buyers of published notices.", ("notice_buyers",)),
     "companies": ("Units of the company register.", ("companies",)),
     "delivery_outcomes": ("What each step said of each delivery, and every row refused.", ("outcomes", "rejects")),
     "delivery_states": (

@@ -1,7 +1,7 @@
 """The kinds of sources, and how a landed file of each becomes rows in the sink.
 
 Belongs here: which format reads a kind, which tables it fills, whose document it is (RF10). Not here: the formats
-themselves (ehf.py, ledger.py, brreg.py), which deliveries are read (parse.py).
+themselves (ehf.py, ledger.py, notices.py, brreg.py), which deliveries are read (parse.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from pipelines.home import Home
 from pipelines.landing.store import LandedFile, Receipt, read_file
 from pipelines.municipalities import own_org_nos
-from pipelines.parsing import brreg, ehf, ledger, schema
+from pipelines.parsing import brreg, ehf, ledger, notices, schema
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.rejects import Reject
 from pipelines.parsing.sink import Sink
@@ -146,6 +146,22 @@ def _read_brreg(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
         sink.remark(file, issue)
 
 
+def _read_notice(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
+    # Notices are public: whoever hands one in, its buyers say whose it is, and RF10 does not apply.
+    notice = notices.parse_notice(delivered.bytes(file))
+    sink.rows_in += 1
+    if notice.rejects:
+        sink.reject(file, notice.rejects[0])
+        return
+    sink.rows_out += 1
+    if issued := notice.lots[0].get("issue_date"):
+        sink.cover(issued.strftime("%Y-%m"))
+    sink.add(schema.NOTICES, file, notice.lots)
+    sink.add(schema.NOTICE_BUYERS, file, notice.buyers)
+    for issue in notice.issues:
+        sink.remark(file, issue)
+
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -156,6 +172,7 @@ KINDS: dict[str, Kind] = {
             _one_by_one(_read_ehf),
         ),
         Kind("ledger", ledger.PARSER_VERSION, (schema.LEDGER_POSTINGS,), _one_by_one(_read_ledger)),
+        Kind("notices", notices.PARSER_VERSION, (schema.NOTICES, schema.NOTICE_BUYERS), _one_by_one(_read_notice)),
         Kind("brreg", brreg.PARSER_VERSION, (schema.COMPANIES,), _one_by_one(_read_brreg)),
     )
 }

@@ -31,7 +31,7 @@ _FACTS = ("payable_amount", "tax_exclusive_amount", "currency", "line_extension_
 _KEY = ("document_type", "invoice_no", "invoice_date")
 _SELLER = ("seller_org_no", "seller_name")
 # What a delivery of a kind consists of; postings are counted by period.
-_COUNTED: dict[str, Table] = {"ehf": schema.EHF_INVOICES, "brreg": schema.COMPANIES}
+_COUNTED: dict[str, Table] = {"ehf": schema.EHF_INVOICES, "notices": schema.NOTICES, "brreg": schema.COMPANIES}
 Row = dict[str, Any]
 RowCounts = Mapping[tuple[str, str], Mapping[str, int]]
 

@@ -24,7 +24,7 @@ PREFIXES = {
     "marts": ("fct_", "dim_", "bridge_"),
     "products": ("product_",),
 }
-DELIVERED = ("ehf", "ledger", "brreg")
+DELIVERED = ("ehf", "ledger", "notices", "brreg")
 MOST_PARENTS = 7
 MOST_CHILDLESS_CHILDREN = 3
 MOST_CHAINED_VIEWS = 3

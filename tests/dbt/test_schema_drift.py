@@ -27,6 +27,8 @@ LEFT_BEHIND = {
         *("document_no", "base_amount", "percentage", "reason", "reason_code", "vat_category"),
     },
     "ledger_postings": {"due_date", "kostra_function_text", "vat_code", "posting_text"},
+    "notices": {"_xpath"},
+    "notice_buyers": {"_xpath"},
     "companies": {"municipality_no", "_xpath"},
 }
 RENAMED = {

@@ -199,6 +199,65 @@ COMPANIES = [
 ]
 
 
+JOINT, AGAIN, OWN_PULL = "notices000000001", "notices000000002", "notices000000003"
+BUYER, FORMER_BUYER, JOINT_BODY = "310000078", "310000086", "310000094"
+
+
+def notice(name: str, version: str = "01", lots: int = 1, **more: Any) -> list[Row]:
+    """Return a joint notice's rows; its file is named after it and its delivery."""
+    facts = {
+        "municipality_no": "_consortium",
+        "notice_id": name,
+        "version": version,
+        "issue_date": date(2026, 9, 14),
+        "procedure_title": f"Procedure of {name}",
+        "procedure_main_cpv_code": "98310000",
+        "reserved_participation": "none",
+        "_delivery_id": JOINT,
+    } | more
+    sha_of = sha(f"{name}-{version}-{facts['_delivery_id']}")
+    return [facts | {"lot_id": f"LOT-{at:04}", "_row_no": at, "_file_sha256": sha_of} for at in range(1, lots + 1)]
+
+
+def buyers(rows: list[Row], *org_nos: str | None, lead: int | None = None) -> list[Row]:
+    """Return the buyers of a notice, the one at ``lead`` leading."""
+    shared = {
+        name: rows[0][name] for name in ("municipality_no", "notice_id", "version", "_delivery_id", "_file_sha256")
+    }
+    return [
+        shared
+        | {"buyer_no": at, "org_no": org_no, "is_group_lead": None if lead is None else at == lead, "_row_no": at}
+        for at, org_no in enumerate(org_nos, start=1)
+    ]
+
+
+TWO_BUYERS = notice("N-two", lots=2, reserved_participation="res-ws", reserved_execution="yes")
+FIRST_VERSION, SECOND_VERSION = notice("N-versions", "09"), notice("N-versions", "10")
+CHANGED, CHANGING = notice("N-changed"), notice("N-changing", changed_notice="n-CHANGED-01", change_reason="cor-buy")
+TAKEN_BACK = notice("N-taken-back")
+TAKING_BACK = notice("N-taking-back", changed_notice="N-taken-back-01", change_reason="cancel")
+REPEATED = notice("N-two", lots=2, reserved_participation="res-ws", _delivery_id=AGAIN)
+STRANGERS = notice("N-strangers", title="Own title", main_cpv_code="15000000")
+DATELESS = notice("N-dateless", issue_date=None, municipality_no=BOTH, _delivery_id=OWN_PULL)
+NOTICES = [
+    row
+    for rows in (
+        *(TWO_BUYERS, FIRST_VERSION, SECOND_VERSION, CHANGED, CHANGING, TAKEN_BACK, TAKING_BACK, REPEATED, STRANGERS),
+        DATELESS,
+    )
+    for row in rows
+]
+NOTICE_BUYERS = [
+    *buyers(TWO_BUYERS, BUYER, JOINT_BODY, lead=2),
+    *(row for rows in (FIRST_VERSION, SECOND_VERSION, CHANGED, CHANGING) for row in buyers(rows, BUYER)),
+    *(row for rows in (TAKEN_BACK, TAKING_BACK) for row in buyers(rows, BUYER)),
+    *buyers(REPEATED, BUYER),
+    # A number that 9901 no longer has, a foreign one, none.
+    *buyers(STRANGERS, FORMER_BUYER, "EU-PO", None),
+    *buyers(DATELESS, FORMER_BUYER),
+]
+
+
 def _period(municipality_no: str, source: str, delivery_id: str, period: str, state: str = "accepted") -> Row:
     return {
         "municipality_no": municipality_no,
@@ -220,6 +279,8 @@ PERIODS = [
     _period(NO_ORG_NOS, "ledger", "ledger0000000003", "2026-13"),
     _period("_consortium", "brreg", "brreg00000000000", "all"),
     _period("_consortium", "brreg", REGISTER, "all"),
+    *(_period("_consortium", "notices", name, "all") for name in (JOINT, AGAIN)),
+    _period(BOTH, "notices", OWN_PULL, "all"),
 ]
 
 STATES = [
@@ -228,7 +289,23 @@ STATES = [
     for row in INVOICES
 ]
 
+def _landed(delivery_id: str, day: int) -> Row:
+    return {
+        "municipality_no": "_consortium",
+        "source": "notices",
+        "source_name": "notices",
+        "_delivery_id": delivery_id,
+        "sequence": day,
+        "step": "landed",
+        "outcome": "ok",
+        "files": 1,
+        "received_at": datetime(2026, 11, day, tzinfo=UTC),
+    }
+
+
 OUTCOMES = [
+    _landed(JOINT, 2),
+    _landed(AGAIN, 1),
     {
         "municipality_no": BOTH,
         "source": "ledger",
@@ -273,7 +350,12 @@ REGISTER_ROWS: dict[str, list[Row]] = {
         {"municipality_no": number, "name": f"Kommune {number}", "inhabitants": 4000, "agreement": "unprepared"}
         for number in (BOTH, EHF_ONLY, NO_ORG_NOS)
     ],
-    "member_org_nos": [{"municipality_no": BOTH, "org_no": "310000078", "role": "municipality"}],
+    "member_org_nos": [
+        {"municipality_no": BOTH, "org_no": BUYER, "role": "municipality"},
+        {"municipality_no": BOTH, "org_no": FORMER_BUYER, "role": "enterprise", "valid_to": date(2025, 12, 31)},
+        {"municipality_no": BOTH, "org_no": JOINT_BODY, "role": "host"},
+        {"municipality_no": EHF_ONLY, "org_no": JOINT_BODY, "role": "host"},
+    ],
     "workshops": [{"org_no": WORKSHOP, "name": "Verkstedet AS", "municipality_no": BOTH}],
     "workshop_owners": [
         {"workshop_org_no": WORKSHOP, "owner_municipality_no": BOTH, "ownership_fraction": Decimal("0.6")},
@@ -336,6 +418,8 @@ def written_home(folder: Path) -> Home:
         "ehf_invoice_lines": LINES,
         "ehf_allowance_charges": ALLOWANCE_CHARGES,
         "companies": COMPANIES,
+        "notices": NOTICES,
+        "notice_buyers": NOTICE_BUYERS,
         "delivery_periods": PERIODS,
         "document_states": STATES,
         "outcomes": OUTCOMES,
