@@ -36,6 +36,7 @@ class Limits:
     saft_file_mib: int = _limit(4096, "Largest SAF-T file; it is streamed.")
     notices_file_mib: int = _limit(100, "Largest notice.")
     brreg_file_mib: int = _limit(4096, "Largest extract of the company register.")
+    brreg_unpacked_mib: int = _limit(8192, "Largest extract of the company register that comes packed, unpacked.")
     registers_file_mib: int = _limit(64, "Largest register form.")
     # The parser itself gives up beyond these two, so they can only be lowered.
     xml_depth: int = _limit(256, "Deepest nesting of elements.", most=256)

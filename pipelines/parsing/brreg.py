@@ -23,15 +23,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, BinaryIO
 
+from pipelines.limits import DEFAULT_LIMITS, MIB
 from pipelines.parsing.dates import parse_xml_date
 from pipelines.parsing.org_numbers import passes_mod11
 from pipelines.parsing.rejects import Reject
 
 PARSER_VERSION = "2"
 LARGEST_ANSWER = 64 * 2**20  # a page of 10 000 units is about 20 MiB
-LARGEST_UNPACKED = 8 * 2**30  # the bulk JSON is about 3 GiB
 LARGEST_UNIT = 2**20  # characters; a unit has some thousand
 GZIP = b"\x1f\x8b"
+_UNPACKED = DEFAULT_LIMITS.brreg_unpacked_mib * MIB  # the bulk JSON is about 3 GiB
 _UNITS_AT_ONCE = 5_000
 _PIECE = 2**20
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
@@ -77,18 +78,22 @@ def parse_units(raw: bytes) -> ParsedUnits:
     return parsed
 
 
-def read_units(stream: BinaryIO) -> Iterator[ParsedUnits]:
+def read_units(stream: BinaryIO, largest_unpacked: int = _UNPACKED) -> Iterator[ParsedUnits]:
     """Read a file's units piece by piece: the CSV or JSON bulk file, a search answer, or one unit, each gzipped or not.
 
     A unit is refused without an organisation number of nine digits or with another number of columns (IN01), with an
     unreadable date (IN06), or when the file already had its number (IN03).
+
+    Args:
+        stream: The file, at its beginning.
+        largest_unpacked: How many bytes may come out of a packed file.
 
     Raises:
         UnreadableUnits: The file is something else, too large, or broken. What was given before must not be kept: a
             register that breaks off is not a smaller register.
     """
     try:
-        yield from _in_pieces(_find_units(_unpacked(stream)))
+        yield from _in_pieces(_find_units(_unpacked(stream, largest_unpacked)))
     except (gzip.BadGzipFile, zlib.error, EOFError):
         raise UnreadableUnits(f"The packed file is damaged or breaks off. {_BULK_REMEDY}") from None
     except UnicodeDecodeError:
@@ -100,11 +105,17 @@ def is_csv(head: bytes) -> bool:
     return bool(_HEADER.match(head))
 
 
-def _unpacked(stream: BinaryIO) -> io.BufferedReader:
+def _unpacked(stream: BinaryIO, largest: int) -> io.BufferedReader:
     buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(_Plain(stream), _PIECE)
     if buffered.peek(len(GZIP))[: len(GZIP)] == GZIP:
-        return io.BufferedReader(_Bounded(gzip.GzipFile(fileobj=buffered)), _PIECE)
+        return io.BufferedReader(_Bounded(gzip.GzipFile(fileobj=buffered), largest), _PIECE)
     return buffered
+
+
+_TOO_LARGE_UNPACKED = (
+    "The packed file holds more than it may. Deliver the bulk file of the register itself, or raise "
+    "limits.brreg_unpacked_mib in consortium.yaml."
+)
 
 
 class _Plain(io.RawIOBase):
@@ -123,10 +134,10 @@ class _Plain(io.RawIOBase):
 
 
 class _Bounded(io.RawIOBase):
-    """Reads on until more than LARGEST_UNPACKED has come out of a packed file."""
+    """Reads on until more has come out of a packed file than may."""
 
-    def __init__(self, unpacking: gzip.GzipFile) -> None:
-        self.unpacking, self.left = unpacking, LARGEST_UNPACKED
+    def __init__(self, unpacking: gzip.GzipFile, largest: int) -> None:
+        self.unpacking, self.left = unpacking, largest
 
     def readable(self) -> bool:
         return True
@@ -135,7 +146,7 @@ class _Bounded(io.RawIOBase):
         piece = self.unpacking.read1(len(buffer))
         self.left -= len(piece)
         if self.left < 0:
-            raise UnreadableUnits(f"The packed file holds more than {LARGEST_UNPACKED // 2**30} GiB. {_BULK_REMEDY}")
+            raise UnreadableUnits(_TOO_LARGE_UNPACKED)
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -197,10 +208,12 @@ def _find_in_csv(stream: io.BufferedReader) -> Iterator[tuple[int, _Get | Reject
     places = {name: place for place, name in reversed(list(enumerate(names)))}
     is_sub_unit = any(name.startswith("beliggenhetsadresse.") for name in names) or None
     rows = csv.reader(text, delimiter=delimiter, strict=True)
+    is_empty = True
     try:
         for row_no, row in enumerate(rows, start=2):
             if not row:
                 continue
+            is_empty = False
             if len(row) == len(names):
                 yield row_no, _cells(row, places), is_sub_unit
             else:
@@ -209,6 +222,8 @@ def _find_in_csv(stream: io.BufferedReader) -> Iterator[tuple[int, _Get | Reject
     except csv.Error:
         message = f"The file cannot be read as CSV near line {rows.line_num + 1}: quotes are wrong, or it breaks off."
         raise UnreadableUnits(f"{message} {_BULK_REMEDY}") from None
+    if is_empty:
+        raise UnreadableUnits(f"The file holds a header and no units. {_BULK_REMEDY}")
 
 
 def _cells(row: list[str], places: Mapping[str, int]) -> _Get:

@@ -1,11 +1,13 @@
 """What is this file: its format, header facts, rows, sums and rejects, without changing anything.
 
 Belongs here: recognising a format by its bytes, and the facts that ``samandel inspect --json`` promises. Not here: the
-parsers themselves (ehf.py, ledger.py, brreg.py).
+parsers themselves (ehf.py, ledger.py, notices.py, brreg.py).
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.landing.archives import RefusedArchive, is_archive, may_be_archive, open_archive, refusal_message
 from pipelines.landing.store import open_regular
 from pipelines.limits import DEFAULT_LIMITS
+from pipelines.parsing.brreg import GZIP, is_csv
 from pipelines.parsing.rejects import Reject
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from pipelines.parsing.ledger_profile import Profile
 
 _HEAD = 64 * 2**10
+# What only the company register says, in units, roles and links; a packed file does not show it.
+_REGISTER_WORDS = re.compile(rb"organisasjonsnummer|rollegrupper|/enhetsregisteret/", re.IGNORECASE)
 _TABLE_SUFFIXES = {".csv", ".txt", ".tsv", ".xlsx", ".xlsm"}
 _AFTER_RECOGNITION = "The format {} is recognised but not read yet: deliver invoices, ledgers or the company register."
 # The facts of each format; absent ones are null.
@@ -162,10 +167,8 @@ def _recognise(file: _File) -> _Inspector:
         return _inspect_archive if _is_zip(file) else _inspect_table
     if start.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<")):
         return _inspect_xml
-    if start.startswith((b"{", b"[")):
-        return _inspect_json
-    if b'"organisasjonsnummer"' in file.head[:200] or start.startswith(b"organisasjonsnummer"):
-        return _only_recognised("brreg")
+    if start.startswith((b"{", b"[", GZIP)) or is_csv(file.head):
+        return _inspect_units
     return _inspect_table
 
 
@@ -259,21 +262,27 @@ def _document_facts(parsed: ParsedDocument) -> dict[str, Any]:
     return facts
 
 
-def _inspect_json(file: _File) -> dict[str, Any]:
-    from pipelines.parsing.brreg import parse_units
+def _inspect_units(file: _File) -> dict[str, Any]:
+    """Units of the company register, counted piece by piece; or JSON or gzip that holds something else."""
+    from pipelines.parsing.brreg import UnreadableUnits, read_units
 
-    parsed = parse_units(file.read("brreg"))
-    if parsed.rejects and not parsed.units and b"organisasjonsnummer" not in file.head:
-        return _facts(file.path, "unknown", rejects=parsed.rejects)
-    return _facts(
-        file.path,
-        "brreg",
-        rejects=parsed.rejects,
-        issues=parsed.issues,
-        units=len(parsed.units),
-        deleted=sum(unit["deleted_on"] is not None for unit in parsed.units),
-        sub_units=sum(unit["parent_org_no"] is not None for unit in parsed.units),
-    )
+    if problem := DEFAULT_LIMITS.too_large("brreg", file.size):
+        raise _TooLarge(problem)
+    counts: Counter[str] = Counter(units=0, deleted=0, sub_units=0)
+    rejects: list[Reject] = []
+    issues: list[Reject] = []
+    try:
+        with file.path.open("rb") as stream:
+            for piece in read_units(stream):
+                counts["units"] += len(piece.units)
+                counts["deleted"] += sum(unit["deleted_on"] is not None for unit in piece.units)
+                counts["sub_units"] += sum(unit["is_sub_unit"] is True for unit in piece.units)
+                rejects += piece.rejects
+                issues += piece.issues
+    except UnreadableUnits as error:
+        refused = [Reject("IN01", str(error))]
+        return _facts(file.path, "brreg" if _REGISTER_WORDS.search(file.head) else "unknown", rejects=refused)
+    return _facts(file.path, "brreg", rejects=rejects, issues=issues, **counts)
 
 
 def _inspect_table(file: _File) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.home import Home
-from pipelines.landing.store import LandedFile, Receipt, read_file
+from pipelines.landing.store import LandedFile, Receipt, read_file, verified_path
+from pipelines.limits import MIB
 from pipelines.municipalities import own_org_nos
 from pipelines.parsing import brreg, ehf, ledger, notices, schema
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.rejects import Reject
-from pipelines.parsing.sink import Sink
+from pipelines.parsing.sink import RefusedLate, Sink
 from pipelines.tables import Table
 
 Registers = Mapping[str, list[dict[str, Any]]]
@@ -136,14 +137,19 @@ def month_of(fiscal_period: str) -> str:
 
 
 def _read_brreg(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
-    result = brreg.parse_units(delivered.bytes(file))
-    sink.rows_in += result.rows_in
-    sink.rows_out += len(result.units)
-    sink.add(schema.COMPANIES, file, result.units)
-    for reject in result.rejects:
-        sink.reject(file, reject)
-    for issue in result.issues:
-        sink.remark(file, issue)
+    unpacked = delivered.home.consortium.limits.brreg_unpacked_mib * MIB
+    with verified_path(delivered.home, file).open("rb") as stream:
+        try:
+            for piece in brreg.read_units(stream, unpacked):
+                sink.rows_in += piece.rows_in
+                sink.rows_out += len(piece.units)
+                sink.add(schema.COMPANIES, file, piece.units)
+                for reject in piece.rejects:
+                    sink.reject(file, reject)
+                for issue in piece.issues:
+                    sink.remark(file, issue)
+        except brreg.UnreadableUnits as error:
+            raise RefusedLate(file, Reject("IN01", str(error))) from error
 
 
 def _read_notice(delivered: Delivered, file: LandedFile, sink: Sink) -> None:

@@ -263,3 +263,10 @@ def test_every_unit_test_of_a_model_ran(build: Build, manifest: dict[str, Any]) 
     assert set(manifest["unit_tests"]) <= passed
     assert len(manifest["unit_tests"]) >= 8
     assert failed_nodes(build.folder / "target") == []
+
+
+def test_a_deleted_units_short_answer_leaves_what_was_known(ask: Ask) -> None:
+    assert ask(
+        "select name, legal_form, deleted_on::text from intermediate.int_suppliers__registered"
+        " where org_no = '310000035'"
+    ) == [("Ferry IKS", "IKS", "2026-11-01")]

@@ -177,6 +177,9 @@ for _row in ALLOWANCE_CHARGES:
         _row.pop(_name)  # type: ignore[attr-defined]
 
 
+FETCHED = "fetched000000001"
+
+
 def _company(org_no: str, name: str, legal_form: str = "AS", delivery_id: str = REGISTER) -> Row:
     return {
         "municipality_no": "_consortium",
@@ -196,6 +199,9 @@ COMPANIES = [
     _company(CONSULTANT, "Consultant AS"),
     _company(FERRY, "Ferry IKS", "IKS"),
     _company(PERSON, "Kari Prøve Rådgivning", "ENK"),
+    # Another source's first delivery, received after the register's second: a deleted unit's answer is short.
+    {name: _company(FERRY, "", delivery_id=FETCHED)[name] for name in ("municipality_no", "org_no", "_row_no")}
+    | {"deleted_on": date(2026, 11, 1), "_delivery_id": FETCHED, "_file_sha256": sha(FETCHED)},
 ]
 
 
@@ -279,6 +285,7 @@ PERIODS = [
     _period(NO_ORG_NOS, "ledger", "ledger0000000003", "2026-13"),
     _period("_consortium", "brreg", "brreg00000000000", "all"),
     _period("_consortium", "brreg", REGISTER, "all"),
+    _period("_consortium", "brreg", FETCHED, "all"),
     *(_period("_consortium", "notices", name, "all") for name in (JOINT, AGAIN)),
     _period(BOTH, "notices", OWN_PULL, "all"),
 ]
@@ -289,11 +296,12 @@ STATES = [
     for row in INVOICES
 ]
 
-def _landed(delivery_id: str, day: int) -> Row:
+
+def _landed(delivery_id: str, day: int, source: str = "notices") -> Row:
     return {
         "municipality_no": "_consortium",
-        "source": "notices",
-        "source_name": "notices",
+        "source": source,
+        "source_name": source,
         "_delivery_id": delivery_id,
         "sequence": day,
         "step": "landed",
@@ -306,6 +314,8 @@ def _landed(delivery_id: str, day: int) -> Row:
 OUTCOMES = [
     _landed(JOINT, 2),
     _landed(AGAIN, 1),
+    _landed(REGISTER, 3, "brreg"),
+    _landed(FETCHED, 4, "brreg"),
     {
         "municipality_no": BOTH,
         "source": "ledger",
@@ -320,7 +330,7 @@ OUTCOMES = [
         "rejects": 0,
         "issues": 0,
         "received_at": datetime(2026, 11, 15, tzinfo=UTC),
-    }
+    },
 ]
 
 _REJECT = {

@@ -53,7 +53,10 @@ members as (
         member_org_nos.municipality_no,
         numbers._delivery_id,
         numbers._file_sha256,
-        min(member_org_nos.role) as buyer_role,
+        -- The municipality itself before what belongs to it or buys for it.
+        min_by(
+            member_org_nos.role, list_position(['municipality', 'enterprise', 'sub-unit', 'host'], member_org_nos.role)
+        ) as buyer_role,
         bool_or(numbers.is_group_lead) as is_group_lead
     from numbers
     inner join documents

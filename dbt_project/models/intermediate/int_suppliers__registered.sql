@@ -1,5 +1,6 @@
--- What is known of every organisation number: the latest company register, then the workshops
--- register.
+-- What is known of every organisation number: the company register as received last, whichever of its
+-- sources brought it, then the workshops register. A deleted unit's answer says little more than that:
+-- what it leaves out stands as it was last known.
 with
 
 companies as (
@@ -11,27 +12,53 @@ delivery_periods as (
     where source = 'brreg'
 ),
 
+outcomes as (
+    select * from {{ ref('stg_landing__outcomes') }}
+    where source = 'brreg' and step = 'landed' and outcome = 'ok'
+),
+
 workshops as (
     select * from {{ ref('stg_registers__workshops') }}
 ),
 
 delivered as (
     select
-        _delivery_id,
-        max(sequence) as sequence
+        delivery_periods._delivery_id,
+        max(delivery_periods.sequence) as sequence,
+        max(outcomes.received_at) as received_at
     from delivery_periods
-    group by _delivery_id
+    left join outcomes on delivery_periods._delivery_id = outcomes._delivery_id
+    group by delivery_periods._delivery_id
+),
+
+placed_companies as (
+    select
+        companies.*,
+        row_number() over (
+            partition by companies.org_no
+            order by
+                delivered.received_at desc nulls last,
+                delivered.sequence desc,
+                companies._delivery_id asc,
+                companies._row_no asc
+        ) as place
+    from companies
+    inner join delivered on companies._delivery_id = delivered._delivery_id
 ),
 
 latest_companies as (
-    select companies.*
-    from companies
-    inner join delivered on companies._delivery_id = delivered._delivery_id
-    qualify
-        row_number() over (
-            partition by companies.org_no
-            order by delivered.sequence desc, companies._delivery_id asc, companies._row_no asc
-        ) = 1
+    select
+        org_no,
+        first(name order by place) filter (where name is not null) as name,
+        first(legal_form order by place) filter (where legal_form is not null) as legal_form,
+        first(business_municipality_no order by place) filter (
+            where business_municipality_no is not null
+        ) as business_municipality_no,
+        first(nace_code order by place) filter (where nace_code is not null) as nace_code,
+        first(is_bankrupt order by place) as is_bankrupt,
+        first(deleted_on order by place) as deleted_on
+    from placed_companies
+    group by org_no
 ),
 
 latest_workshops as (

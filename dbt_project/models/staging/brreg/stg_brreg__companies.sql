@@ -21,8 +21,10 @@ final as (
         employees,
         is_bankrupt,
         is_vat_registered,
+        is_sub_unit,
         registered_on,
         deleted_on,
+        closed_on,
         _delivery_id,
         _file_sha256,
         _row_no
