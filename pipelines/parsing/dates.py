@@ -7,14 +7,36 @@ profiles).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 _XML_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:Z|[+-][0-9]{2}:[0-9]{2})?")
 _MIDNIGHT = re.compile(r"[ T]0?0:00(:00(\.0+)?)?$")
 _TOKENS = (("yyyy", "%Y"), ("mm", "%m"), ("dd", "%d"), ("yy", "%y"))
 _EXCEL_EPOCH = date(1899, 12, 30)  # day 60, which never was, lies before every date that a ledger holds
+_MOST_REFUSED = 1000
 _LAST_SERIAL = 2_958_465
 EXCEL_SERIAL = "excel_serial"
+# What files have been seen to write; the order is that in which they are proposed.
+KNOWN_FORMATS = (
+    "dd.mm.yyyy",
+    "yyyy-mm-dd",
+    "yyyymmdd",
+    "dd/mm/yyyy",
+    "mm/dd/yyyy",
+    "dd-mm-yyyy",
+    "dd.mm.yy",
+    "dd/mm/yy",
+    "yyyy/mm/dd",
+    "yyyy.mm.dd",
+    "%d %b %Y",
+    "%d-%b-%y",
+    "%d-%b-%Y",
+    EXCEL_SERIAL,
+)
+_SERIAL = re.compile(r"[0-9]{1,7}(?:[.,][0-9]{1,12})?")
+_EIGHT_DIGITS = re.compile(r"[0-9]{8}")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _OTHER_MONTHS = {"mai": 5, "okt": 10, "des": 12}
 PERIOD_STYLES = {
@@ -49,11 +71,18 @@ def to_strptime(pattern: str) -> str:
 
 
 class DateReader:
-    """Reads dates by a layout's formats; remembers what it has read, as ledgers repeat themselves."""
+    """Reads dates by a layout's formats; remembers what it has read, as ledgers repeat themselves.
+
+    Attributes:
+        formats: The formats, tried in order.
+        refused: Texts that were no dates by them; the first thousand.
+    """
 
     def __init__(self, formats: tuple[str, ...]) -> None:
         self.formats = formats
         self._seen: dict[str, date] = {}
+        self._peeked: dict[str, date] = {}
+        self.refused: set[str] = set()
 
     def read(self, value: object) -> date:
         """Return the date of a text, a spreadsheet's date or its serial number.
@@ -64,7 +93,12 @@ class DateReader:
         if isinstance(value, str):
             known = self._seen.get(value)
             if known is None:
-                known = self._seen[value] = self._read_text(value)
+                try:
+                    known = self._seen[value] = self.parse(value)
+                except ValueError:
+                    if len(self.refused) < _MOST_REFUSED:
+                        self.refused.add(value)
+                    raise
             return known
         if isinstance(value, datetime):
             return value.date()
@@ -74,12 +108,40 @@ class DateReader:
             return self._read_number(value)
         raise ValueError(f"is not a date ({', '.join(self.formats)})")
 
-    def _read_text(self, text: str) -> date:
+    def peek(self, text: str) -> date | None:
+        """Return the date of a text, or None where it is none, without counting it."""
+        known = self._seen.get(text) or self._peeked.get(text)
+        if known is None:
+            try:
+                known = self._peeked[text] = self.parse(text)
+            except ValueError:
+                return None
+        return known
+
+    def note(self, texts: Iterable[str]) -> None:
+        """Count texts that were peeked at."""
+        for text in texts:
+            if text not in self._seen:
+                self._seen[text] = self._peeked[text]
+
+    @property
+    def read_texts(self) -> int:
+        """Return how many different texts have been read."""
+        return len(self._seen)
+
+    def parse(self, text: str) -> date:
+        """Return the date of a text, without remembering it.
+
+        Raises:
+            ValueError: It is none, or not a day of the calendar.
+        """
         stripped = _MIDNIGHT.sub("", text.strip())
         for pattern in self.formats:
             try:
                 if pattern == EXCEL_SERIAL:
-                    return _from_serial(float(stripped))
+                    return _from_serial(_serial(stripped))
+                if pattern == "yyyymmdd" and not _EIGHT_DIGITS.fullmatch(stripped):
+                    continue  # strptime would make a day of 2026215
                 return datetime.strptime(stripped, to_strptime(pattern)).date()  # noqa: DTZ007 (a day has no zone)
             except (ValueError, OverflowError):
                 continue
@@ -88,8 +150,33 @@ class DateReader:
     def _read_number(self, value: float) -> date:
         # 20261015 typed as a number is a date, not day 20 million.
         if value > _LAST_SERIAL and value == int(value):
-            return self._read_text(str(int(value)))
+            return self.parse(str(int(value)))
         return _from_serial(value)
+
+
+def formats_that_read(texts: Iterable[str]) -> list[str]:
+    """Return the known formats that read every one of some texts; none where there are no texts."""
+    texts = list(texts)
+    return [pattern for pattern in KNOWN_FORMATS if texts and all(_reads(pattern, text) for text in texts)]
+
+
+@lru_cache(maxsize=64)
+def _reader_of(pattern: str) -> DateReader:
+    return DateReader((pattern,))
+
+
+def _reads(pattern: str, text: str) -> bool:
+    try:
+        _reader_of(pattern).parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _serial(text: str) -> float:
+    if _SERIAL.fullmatch(text) is None:
+        raise ValueError("is not a spreadsheet's date number")
+    return float(text.replace(",", "."))
 
 
 def _from_serial(value: float) -> date:

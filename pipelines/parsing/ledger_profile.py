@@ -1,17 +1,21 @@
 """Ledger profiles: how one layout of a supplier ledger is written, read from YAML and checked.
 
-A profile's keys (``columns.amount`` and ``period`` are required):
+A profile's keys (``columns.amount`` and ``period`` are required; docs/ledger-profiles.md explains each):
 
-* ``name``, ``description``; ``format``: csv (also TXT) or xlsx; ``sheet``: its name, else the first with the header.
+* ``name``, ``description``; ``format``: csv (also TXT), xlsx or json; ``sheet``: its name, else the first with the header;
+  ``records``: in JSON, the key of the list of records, else the document is the list.
 * ``encoding``: one, or a list tried in order (a byte order mark wins); ``delimiter``: one character, or tab;
   ``quote``: false where quotation marks are ordinary characters.
 * ``skip_leading``: rows before the search for the header; ``header``: ``must_contain`` (header texts, case and
-  underscores do not matter) and ``search_rows``.
-* ``columns``: parsed column to header text, list of alternatives, or ``{header: …, occurrence: 2}``. A column whose
-  header the file lacks is null, unless it is in ``must_contain``.
+  underscores do not matter), ``search_rows``, and ``truncated``: true where the system cuts header texts short.
+* ``columns``: parsed column to header text, list of alternatives, or ``{header: …, occurrence: 2, part: code}`` (part:
+  code or text, of a cell that holds both). A column whose header the file lacks is null, unless it is in
+  ``must_contain``.
 * ``missing``: texts that mean nothing; ``dates``: formats such as dd.mm.yyyy, or excel_serial.
-* ``numbers``: ``decimal``, ``thousands`` (list of signs), ``negative`` (minus, trailing_minus, parentheses).
-* ``amount_kind``: net or gross; ``sign``: -1 where expenses are negative in the file.
+* ``numbers``: ``decimal``, ``thousands`` (list of signs), ``negative`` (minus, trailing_minus, parentheses), ``whole``:
+  true where amounts have no decimals.
+* ``amount_kind``: net or gross; ``sign``: -1 where expenses are negative in the file; ``mostly_credits``: true where
+  most amounts may be negative although the sign is right.
 * ``period``, one or a list tried in order: ``{column: …, style: yyyymm | yyyy-mm | mm, year_column: …}``,
   ``{from: posting_date}`` or ``{from_file_name: …}`` with the groups year and month.
 * ``sum_rows``: list of ``{column: header, parsed column or "*", matches: …, blank: [columns]}``.
@@ -36,7 +40,8 @@ from pipelines.parsing.numbers import NEGATIVE_STYLES, NumberStyle
 from pipelines.parsing.schema import LEDGER_POSTINGS
 
 SHIPPED_FOLDER = Path(__file__).parent / "profiles"
-FORMATS = ("csv", "xlsx")
+FORMATS = ("csv", "xlsx", "json")
+PARTS = ("code", "text")
 _NOT_MAPPED = {"municipality_no", "amount_kind", "_source", "_delivery_id", "_file_sha256", "_row_no", "_xpath"}
 POSTING_COLUMNS = {column.name: column.type for column in LEDGER_POSTINGS.columns if column.name not in _NOT_MAPPED}
 DATE_COLUMNS = tuple(name for name, kind in POSTING_COLUMNS.items() if kind == "date")
@@ -49,6 +54,7 @@ _KEYS = {
     "delimiter",
     "quote",
     "sheet",
+    "records",
     "skip_leading",
     "header",
     "columns",
@@ -57,6 +63,7 @@ _KEYS = {
     "dates",
     "amount_kind",
     "sign",
+    "mostly_credits",
     "period",
     "sum_rows",
     "constants",
@@ -65,11 +72,12 @@ _KEYS = {
 
 @dataclass(frozen=True)
 class ColumnRule:
-    """Where a parsed column stands: one of these headers, at its n-th occurrence."""
+    """Where a parsed column stands: one of these headers, at its n-th occurrence; the whole cell or a part of it."""
 
     column: str
     headers: tuple[str, ...]
     occurrence: int = 1
+    part: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,15 +117,18 @@ class Profile:
     delimiter: str
     quote: bool
     sheet: str | None
+    records: str | None
     skip_leading: int
     must_contain: tuple[str, ...]
     search_rows: int
+    truncated: bool
     columns: tuple[ColumnRule, ...]
     missing: frozenset[str]
     numbers: NumberStyle
     dates: tuple[str, ...]
     amount_kind: str
     sign: int
+    mostly_credits: bool
     periods: tuple[PeriodRule, ...]
     sum_rows: tuple[SumRule, ...]
     constants: Mapping[str, str]
@@ -189,7 +200,7 @@ class _Reader:
             if key not in _KEYS:
                 self.problem(str(key), f"unknown key; known: {', '.join(sorted(_KEYS))}.")
         columns = self.columns()
-        header = self.mapping("header", self.document.get("header"), {"must_contain", "search_rows"})
+        header = self.mapping("header", self.document.get("header"), {"must_contain", "search_rows", "truncated"})
         amount = next((rule for rule in columns if rule.column == "amount"), None)
         must_contain = self.texts("header.must_contain", header.get("must_contain"))
         return Profile(
@@ -198,17 +209,20 @@ class _Reader:
             format=self.choice("format", FORMATS, "csv"),
             encodings=self.encodings(),
             delimiter=self.delimiter(),
-            quote=self.flag("quote", default=True),
+            quote=self.flag("quote", self.document.get("quote", True)),
             sheet=self.text("sheet"),
+            records=self.text("records"),
             skip_leading=self.whole("skip_leading", self.document.get("skip_leading"), 0),
             must_contain=must_contain or (amount.headers[:1] if amount else ()),
             search_rows=self.whole("header.search_rows", header.get("search_rows"), 30, minimum=1),
+            truncated=self.flag("header.truncated", header.get("truncated", False)),
             columns=columns,
             missing=frozenset(self.texts("missing", self.document.get("missing"))),
             numbers=self.numbers(),
             dates=self.dates(),
             amount_kind=self.choice("amount_kind", ("net", "gross"), "net"),
             sign=self.sign(),
+            mostly_credits=self.flag("mostly_credits", self.document.get("mostly_credits", False)),
             periods=self.periods(columns),
             sum_rows=self.sum_rows(),
             constants=self.constants(columns),
@@ -247,11 +261,10 @@ class _Reader:
             return default
         return str(value)
 
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self.document.get(key, default)
+    def flag(self, key: str, value: Any) -> bool:
         if not isinstance(value, bool):
             self.problem(key, "must be true or false.")
-            return default
+            return False
         return value
 
     def whole(self, key: str, value: Any, default: int, minimum: int = 0) -> int:
@@ -304,19 +317,21 @@ class _Reader:
         return tuple(rules)
 
     def column(self, key: str, column: str, value: Any) -> ColumnRule | None:
-        occurrence = 1
+        occurrence, part = 1, None
         if isinstance(value, Mapping):
-            fields = self.mapping(key, value, {"header", "occurrence"})
-            value = fields.get("header")
+            fields = self.mapping(key, value, {"header", "occurrence", "part"})
+            value, part = fields.get("header"), fields.get("part")
             occurrence = self.whole(f"{key}.occurrence", fields.get("occurrence"), 1, minimum=1)
+            if part is not None and (part not in PARTS or POSTING_COLUMNS[column] != "text"):
+                self.problem(f"{key}.part", f"must be one of {', '.join(PARTS)}, and of a text column.")
         headers = self.texts(key, value)
         if headers:
-            return ColumnRule(column, headers, occurrence)
+            return ColumnRule(column, headers, occurrence, part)
         self.problem(key, "must be a header text, a list of alternatives, or {header: …, occurrence: 2}.")
         return None
 
     def numbers(self) -> NumberStyle:
-        fields = self.mapping("numbers", self.document.get("numbers"), {"decimal", "thousands", "negative"})
+        fields = self.mapping("numbers", self.document.get("numbers"), {"decimal", "thousands", "negative", "whole"})
         style = NumberStyle()
         decimal = fields.get("decimal", style.decimal)
         if decimal not in (",", "."):
@@ -330,7 +345,7 @@ class _Reader:
         negative = self.texts("numbers.negative", fields.get("negative")) or NEGATIVE_STYLES
         if unknown := sorted(set(negative) - set(NEGATIVE_STYLES)):
             self.problem("numbers.negative", f"{', '.join(unknown)}: must be among {', '.join(NEGATIVE_STYLES)}.")
-        return NumberStyle(decimal, thousands, negative)
+        return NumberStyle(decimal, thousands, negative, self.flag("numbers.whole", fields.get("whole", False)))
 
     def dates(self) -> tuple[str, ...]:
         formats = self.texts("dates", self.document.get("dates")) or ("dd.mm.yyyy", "yyyy-mm-dd")

@@ -9,12 +9,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 NEGATIVE_STYLES = ("minus", "trailing_minus", "parentheses")
 _MINUS_SIGNS = "\u2212\u2013-"  # the hyphen last: it stands in character classes
 _LONGEST = 40  # characters; longer text is not an amount
 _LARGEST = Decimal(10) ** 16  # DECIMAL(18,2) holds less than this
 _ORE = Decimal("0.01")
+_PLAIN = re.compile(r"[-+]?[0-9]*")
+OWN, OTHER, EITHER = "own", "other", "either"
 _XML_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 
 
@@ -26,17 +29,19 @@ class NumberStyle:
         decimal: The decimal sign, comma or point.
         thousands: What may stand between groups of three digits; within one number it is always the same.
         negative: Any of NEGATIVE_STYLES.
+        whole: Amounts have no decimals in this layout, so that 12.500 can only be twelve thousand five hundred.
     """
 
     decimal: str = ","
     thousands: tuple[str, ...] = (" ", "\u00a0", "\u202f", ".")
     negative: tuple[str, ...] = NEGATIVE_STYLES
+    whole: bool = False
     _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Compile the style once."""
         separators = "".join(re.escape(sign) for sign in self.thousands)
-        grouped = rf"[0-9]{{1,3}}(?P<sep>[{separators}])[0-9]{{3}}(?:(?P=sep)[0-9]{{3}})*|" if separators else ""
+        grouped = rf"[1-9][0-9]{{0,2}}(?P<sep>[{separators}])[0-9]{{3}}(?:(?P=sep)[0-9]{{3}})*|" if separators else ""
         body = rf"(?P<whole>{grouped}[0-9]+)?(?:{re.escape(self.decimal)}(?P<part>[0-9]+)?)?"
         pattern = (
             rf"(?P<open>\(\s*)?(?P<lead>[+{_MINUS_SIGNS}])?\s*{body}\s*(?P<trail>[{_MINUS_SIGNS}])?(?P<close>\s*\))?"
@@ -51,13 +56,39 @@ class NumberStyle:
                 three count as that (``1.23`` is not 123). The message says why, without the text.
         """
         found = self._pattern.fullmatch(text.strip()) if len(text) <= _LONGEST else None
-        if found is None or (found["whole"] is None and found["part"] is None):
+        if found is None or (found["whole"] is None and found["part"] is None) or (self.whole and found["part"]):
             raise ValueError(f"is not a number written as {self.describe()}")
         whole = found["whole"] or "0"
         if found.groupdict().get("sep"):
             whole = whole.replace(found["sep"], "")
         amount = Decimal(f"{whole}.{found['part']}" if found["part"] else whole)
         return -amount if self._is_negative(found) else amount
+
+    def read(self, text: str) -> Decimal | None:
+        """Return the amount that a text states, or None where it is none in this style."""
+        try:
+            return self.parse(text)
+        except ValueError:
+            return None
+
+    def mirrored(self) -> NumberStyle:
+        """Return the style that has comma and point the other way round."""
+        return NumberStyle("." if self.decimal == "," else ",", (" ", "\u00a0", "\u202f", "'", self.decimal), self.negative)
+
+    def speaks_for(self, text: str) -> str | None:
+        """Return what a text says about a file's style.
+
+        OWN: only this style reads it. OTHER: only the mirrored one does. EITHER: both do, to different amounts (1.234).
+        None: neither does, or both to the same amount (1 234).
+        """
+        if _PLAIN.fullmatch(text):
+            return None
+        own, other = self.read(text), _mirror_of(self).read(text)
+        if own == other:
+            return None
+        if own is not None and other is not None:
+            return OWN if self.whole else EITHER
+        return OTHER if own is None else OWN
 
     def _is_negative(self, found: re.Match[str]) -> bool:
         signs = {
@@ -84,7 +115,13 @@ class NumberStyle:
             ",": "comma",
         }
         between = ", ".join(names.get(sign, sign) for sign in self.thousands) or "nothing"
-        return f"1234{self.decimal}50 (thousands: {between}; negative: {', '.join(self.negative)})"
+        shown = "1234" if self.whole else f"1234{self.decimal}50"
+        return f"{shown} (thousands: {between}; negative: {', '.join(self.negative)})"
+
+
+@lru_cache(maxsize=64)
+def _mirror_of(style: NumberStyle) -> NumberStyle:
+    return style.mirrored()
 
 
 def to_money(amount: Decimal) -> tuple[Decimal, bool]:
