@@ -266,6 +266,8 @@ def _inspect_units(file: _File) -> dict[str, Any]:
     """Units of the company register, counted piece by piece; or JSON or gzip that holds something else."""
     from pipelines.parsing.brreg import UnreadableUnits, read_units
 
+    if not _REGISTER_WORDS.search(file.head) and (ledger := _json_ledger(file)) is not None:
+        return ledger
     if problem := DEFAULT_LIMITS.too_large("brreg", file.size):
         raise _TooLarge(problem)
     counts: Counter[str] = Counter(units=0, deleted=0, sub_units=0)
@@ -285,38 +287,56 @@ def _inspect_units(file: _File) -> dict[str, Any]:
     return _facts(file.path, "brreg", rejects=rejects, issues=issues, **counts)
 
 
+def _json_ledger(file: _File) -> dict[str, Any] | None:
+    """Return the facts of a ledger in JSON: by the profile given, or by a shipped one whose keys it has."""
+    from pipelines.parsing.ledger import best_shipped
+
+    if file.head.startswith(GZIP) or DEFAULT_LIMITS.too_large("ledger", file.size):
+        return None
+    profile = file.profile if file.profile and file.profile.format == "json" else best_shipped(file.path)
+    return None if profile is None else _inspect_ledger(file, profile)
+
+
 def _inspect_table(file: _File) -> dict[str, Any]:
-    from pipelines.parsing.ledger import best_shipped, parse_ledger
+    from pipelines.parsing.ledger import best_shipped
 
-    raw = file.read("ledger")
-    profile = file.profile or best_shipped(raw)
-    if profile is None:
-        if file.path.suffix.lower() not in _TABLE_SUFFIXES:
-            return _unknown("The file is of no format that we know.")(file)
-        message = "No shipped ledger profile fits the header: name a profile with --profile. " + _first_row(raw)
-        return _facts(file.path, "unknown", rejects=[Reject("IN01", message)])
-    parsed = parse_ledger(raw, profile, file.path.name)
-    refused = parsed.header_row is None
-    total = sum((posting["amount"] for posting in parsed.postings), Decimal("0.00"))
-    return _facts(
-        file.path,
-        "ledger",
-        rejects=parsed.rejects,
-        issues=parsed.issues,
-        profile=profile.name,
-        profile_guessed=file.profile is None,
-        encoding=parsed.encoding,
-        delimiter=parsed.delimiter,
-        header_row=parsed.header_row,
-        columns=parsed.columns,
-        rows=None if refused else len(parsed.postings),
-        amount_column=parsed.amount_column,
-        amount_total=None if refused else f"{total:.2f}",
+    if problem := DEFAULT_LIMITS.too_large("ledger", file.size):
+        raise _TooLarge(problem)
+    profile = file.profile or best_shipped(file.path)
+    if profile is not None:
+        return _inspect_ledger(file, profile)
+    if file.path.suffix.lower() not in _TABLE_SUFFIXES:
+        return _unknown("The file is of no format that we know.")(file)
+    message = (
+        "No shipped ledger profile fits the header: name a profile with --profile, or make one with 'samandel profile "
+        "suggest'. "
     )
+    return _facts(file.path, "unknown", rejects=[Reject("IN01", message + _first_row(file.path))])
 
 
-def _first_row(raw: bytes) -> str:
+def _inspect_ledger(file: _File, profile: Profile) -> dict[str, Any]:
+    from pipelines.parsing.ledger import Ledger, LedgerRefused
+
+    known: dict[str, Any] = {"profile": profile.name, "profile_guessed": file.profile is None}
+    rejects: list[Reject] = []
+    issues: list[Reject] = []
+    try:
+        ledger = Ledger(file.path, profile, file.path.name)
+        for name in ("encoding", "delimiter", "header_row", "columns", "amount_column"):
+            known[name] = getattr(ledger, name)
+        rows, total = 0, Decimal("0.00")
+        for batch in ledger.batches():
+            rows += batch.rows_out
+            total += batch.amount_total()
+            rejects += batch.rejects
+            issues += batch.issues
+    except LedgerRefused as refused:
+        return _facts(file.path, "ledger", rejects=[refused.reject], **known)
+    return _facts(file.path, "ledger", rejects=rejects, issues=issues, rows=rows, amount_total=f"{total:.2f}", **known)
+
+
+def _first_row(path: Path) -> str:
     from pipelines.parsing.ledger import header_candidate
 
-    names = header_candidate(raw)
+    names = header_candidate(path)
     return f"Its header seems to be: {', '.join(names)}." if names else "No row of its first 30 looks like a header."

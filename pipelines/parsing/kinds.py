@@ -17,6 +17,7 @@ from pipelines.limits import MIB
 from pipelines.municipalities import own_org_nos
 from pipelines.parsing import brreg, ehf, ledger, notices, schema
 from pipelines.parsing.ledger_profile import Profile
+from pipelines.parsing.ledger_rows import Batch
 from pipelines.parsing.rejects import Reject
 from pipelines.parsing.sink import RefusedLate, Sink
 from pipelines.tables import Table
@@ -118,16 +119,25 @@ def _read_ledger(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
     profile = delivered.profile
     if profile is None:
         raise AssertionError("a ledger is read by a profile")
-    result = ledger.parse_ledger(delivered.bytes(file), profile, file.name)
-    fixed = {"_source": "ledger", "amount_kind": profile.amount_kind}
-    sink.rows_in += result.rows_in
-    sink.rows_out += len(result.postings)
-    sink.add(schema.LEDGER_POSTINGS, file, (fixed | posting for posting in result.postings))
-    for period in {posting["fiscal_period"] for posting in result.postings if posting.get("fiscal_period")}:
+    try:
+        for batch in ledger.Ledger(verified_path(delivered.home, file), profile, file.name).batches():
+            _take_postings(batch, file, sink)
+    except ledger.LedgerRefused as refused:
+        raise RefusedLate(file, refused.reject) from None
+
+
+def _take_postings(batch: Batch, file: LandedFile, sink: Sink) -> None:
+    sink.rows_in += batch.rows_in
+    sink.rows_out += batch.rows_out
+    if isinstance(batch.postings, list):
+        sink.add(schema.LEDGER_POSTINGS, file, batch.postings)
+    else:
+        sink.add_arrow(schema.LEDGER_POSTINGS, file, batch.postings)
+    for period in batch.periods():
         sink.cover(month_of(period))
-    for reject in result.rejects:
+    for reject in batch.rejects:
         sink.reject(file, reject)
-    for issue in result.issues:
+    for issue in batch.issues:
         sink.remark(file, issue)
 
 

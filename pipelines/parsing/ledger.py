@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from itertools import chain, islice
 from typing import Any
 
@@ -27,19 +26,31 @@ from pipelines.parsing.tabular import (
     Text,
     UnreadableTable,
     lines_of,
+    open_source,
     read_head,
     read_json,
     read_records,
     read_sheets,
+    size_of,
 )
 
-__all__ = ["PARSER_VERSION", "Ledger", "LedgerRefused", "ParsedLedger", "Profile", "fit", "load_profile", "parse_ledger"]
+__all__ = [
+    "PARSER_VERSION",
+    "Ledger",
+    "LedgerRefused",
+    "ParsedLedger",
+    "Profile",
+    "fit",
+    "load_profile",
+    "parse_ledger",
+]
 
 PARSER_VERSION = "2"
 _OTHER_DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 _OTHER_ENCODINGS = ("utf-8-sig", "cp1252", "iso-8859-1")
 _BATCH = 20_000
 _BLOCK = 8 * 2**20
+_SMALL = 2**20  # below this, loading Arrow takes longer than reading row by row
 _LARGEST_DOCUMENT = 512 * 2**20  # workbooks and JSON are held in memory
 
 Record = tuple[int, Sequence[Cell], int]
@@ -104,17 +115,20 @@ class Ledger:
         rows = _whole_table(self.source, self.profile)
         return rows.encoding, ((row_no, cells, 1) for row_no, cells in enumerate(rows.cells, start=1))
 
-    def batches(self, *, by_row: bool = False) -> Iterator[Batch]:
+    def batches(self, *, by_row: bool | None = None) -> Iterator[Batch]:
         """Give the rows below the header, once.
 
         Args:
-            by_row: Read every row on its own, also those that could be read in columns.
+            by_row: Read every row on its own, also those that could be read in columns (which gives the same); by the
+                size of the file where it is not said.
 
         Raises:
             LedgerRefused: At any time, that the file turns out unreadable or contradicts its profile: what was given
                 before does not count.
         """
         evidence = Evidence()
+        if by_row is None:
+            by_row = size_of(self.source) < _SMALL
         found = self._by_row(self._records) if by_row or self._text is None else self._in_columns(self._text)
         try:
             for batch in found:
@@ -137,9 +151,7 @@ class Ledger:
         from pipelines.parsing.ledger_blocks import read_in_columns
 
         def by_row(blocks: Iterator[bytes], first: int, skip: int) -> Iterator[Batch]:
-            records = read_records(
-                lines_of(blocks), self.profile.delimiter, quote=self.profile.quote, first=first
-            )
+            records = read_records(lines_of(blocks), self.profile.delimiter, quote=self.profile.quote, first=first)
             return self._by_row(islice(records, skip, None))
 
         return read_in_columns(text.blocks(self._block), self._rows, self.header_row, by_row)
@@ -179,7 +191,8 @@ def parse_ledger(
 
     The file is refused (IN01) where its encoding or header does not fit the profile, or its amounts, dates or signs
     contradict it. Rows are refused where they have more cells than the header (IN01), are a sum, a repeated header or a
-    note (IN08), or hold an unreadable date, amount or period (IN06). ``by_row=False`` reads in columns, to the same end.
+    note (IN08), or hold an unreadable date, amount or period (IN06). ``by_row=False`` reads in columns and gives the
+    same.
     """
     try:
         ledger = Ledger(raw, profile, file_name, block=block)
@@ -222,13 +235,12 @@ def fit(source: Source, profile: Profile) -> int:
 
 
 def _whole_table(source: Source, profile: Profile) -> Rows:
-    if not isinstance(source, bytes):
-        if source.stat().st_size > _LARGEST_DOCUMENT:
-            raise UnreadableTable("It is larger than 512 MiB: deliver it in parts, or as CSV.")
-        source = source.read_bytes()
+    if size_of(source) > _LARGEST_DOCUMENT:
+        raise UnreadableTable("It is larger than 512 MiB: deliver it in parts, or as CSV.")
+    raw = source if isinstance(source, bytes) else source.read_bytes()
     if profile.format == "json":
-        return read_json(source, profile.records)
-    sheets = read_sheets(source, profile.sheet)
+        return read_json(raw, profile.records)
+    sheets = read_sheets(raw, profile.sheet)
     fitting = (rows for _, rows in sheets if find_header(rows.cells, profile) is not None)
     return next(fitting, sheets[0][1])
 
@@ -282,9 +294,7 @@ def _any_reading(source: Source) -> Iterator[Rows]:
 
 def is_workbook(source: Source) -> bool:
     """Return whether a file begins as a ZIP archive does, which XLSX is."""
-    if isinstance(source, bytes):
-        return source.startswith(b"PK")
-    with source.open("rb") as stream:
+    with open_source(source) as stream:
         return stream.read(2) == b"PK"
 
 
@@ -299,9 +309,7 @@ def _suggest(source: Source, profile: Profile) -> str:
                 return f"Read as {encoding} the header fits: set encoding in the profile to that."
     if (shipped := best_shipped(source)) is not None:
         return f"The shipped profile '{shipped.name}' fits this file: name it as the source's profile."
-    return (
-        "Ask the member for the usual export, or make a profile of this layout with 'samandel profile suggest FILE'."
-    )
+    return "Ask the member for the usual export, or make a profile of this layout with 'samandel profile suggest FILE'."
 
 
 def best_shipped(source: Source) -> Profile | None:
@@ -321,5 +329,6 @@ def best_shipped(source: Source) -> Profile | None:
 def _format_of(source: Source) -> str:
     if is_workbook(source):
         return "xlsx"
-    head = source[:100] if isinstance(source, bytes) else source.open("rb").read(100)
+    with open_source(source) as stream:
+        head = stream.read(100)
     return "json" if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")) else "csv"

@@ -1,7 +1,7 @@
 """Many rows of a text ledger at once, in columns; what is not plain goes to the reader of single rows.
 
-Belongs here: the fast way to what ledger_rows.py gives, to the last reject. Not here: any rule of its own. A row is taken
-here only where every cell is surely read alike; tests hold the two readers against each other.
+Belongs here: the fast way to what ledger_rows.py gives, to the last reject. Not here: any rule of its own. A row is
+taken here only where every cell is surely read alike; tests hold the two readers against each other.
 
 From the first block with an odd quotation mark (a text over several lines, a mark within a text) or a bare carriage
 return on, the whole rest of the file is read row by row.
@@ -16,8 +16,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.parsing.dates import read_period
 from pipelines.parsing.ledger_fit import Evidence
@@ -28,10 +29,8 @@ from pipelines.parsing.org_numbers import plain_org_no
 from pipelines.parsing.schema import LEDGER_POSTINGS
 from pipelines.tables import arrow_schema
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-
+Column = Any  # an Arrow array
+Flags = Any  # a numpy array, one flag a row
 ByRow = Callable[[Iterator[bytes], int, int], Iterator[Batch]]
 _MOST_THREADS = 4
 _LONGEST_LINE = 100_000  # bytes; a cell of more than 131 072 characters is refused by the reader of single rows
@@ -142,7 +141,7 @@ class _BlockReader:
             return None
         return _Part(self, lines, first, columns).read()
 
-    def _is_odd(self, block: bytes, signs: np.ndarray, ends: np.ndarray) -> bool:
+    def _is_odd(self, block: bytes, signs: Flags, ends: Flags) -> bool:
         import numpy as np
 
         if block.count(b"\r") != block.count(b"\r\n"):
@@ -152,7 +151,7 @@ class _BlockReader:
         return self.profile.quote and b'"' in block and _has_odd_quotes(signs, ends, ord(self.delimiter))
 
 
-def _has_odd_quotes(signs: np.ndarray, ends: np.ndarray, delimiter: int) -> bool:
+def _has_odd_quotes(signs: Flags, ends: Flags, delimiter: int) -> bool:
     """Return whether a quotation mark does anything but open, close or double within one line."""
     import numpy as np
 
@@ -174,7 +173,7 @@ def _has_odd_quotes(signs: np.ndarray, ends: np.ndarray, delimiter: int) -> bool
 class _Lines:
     """The lines of a block from one of them on."""
 
-    def __init__(self, block: bytes, ends: np.ndarray, skip: int, delimiter: str, *, quote: bool) -> None:
+    def __init__(self, block: bytes, ends: Flags, skip: int, delimiter: str, *, quote: bool) -> None:
         self.block, self.ends, self.skip, self.delimiter, self.quote = block, ends, skip, delimiter, quote
         self.start = int(ends[skip - 1]) + 1 if skip else 0
         self.count = len(ends) - skip
@@ -200,12 +199,13 @@ class _Part:
         self.reader, self.rows, self.profile = reader, reader.rows, reader.profile
         self.lines, self.first_row, self.columns = lines, first + lines.skip, columns
         self.invalid: list[int] = []
-        self.cells: dict[int, pa.Array] = {}
+        self.cells: dict[int, Column] = {}
         self.table = self._split()
 
-    def _split(self) -> pa.Table:
+    def _split(self) -> Any:
         import pyarrow as pa
-        from pyarrow import csv as arrow_csv
+
+        arrow_csv = _reader()
 
         def skip(row: Any) -> str:
             self.invalid.append(row.number - 1)
@@ -240,13 +240,13 @@ class _Part:
             needed |= set(blank or matched)
         return needed
 
-    def cell(self, index: int) -> pa.Array:
+    def cell(self, index: int) -> Column:
         """Return the stripped texts of a column; null where nothing stands."""
         if index not in self.cells:
             self.cells[index] = _stripped(self._raw(index))
         return self.cells[index]
 
-    def _raw(self, index: int) -> pa.Array:
+    def _raw(self, index: int) -> Column:
         return self.table.column(str(index)).combine_chunks()
 
     def read(self) -> _Read:
@@ -277,7 +277,7 @@ class _Part:
         self._add_rows(batch, np.concatenate([places[unsure], np.array(self.invalid, dtype=places.dtype)]))
         return read
 
-    def _are_odd(self) -> np.ndarray:
+    def _are_odd(self) -> Flags:
         """Return which rows may be sums or have more cells than the header."""
         import numpy as np
 
@@ -288,25 +288,25 @@ class _Part:
             if blank:
                 candidates = ~np.logical_or.reduce([_is_valid(self.cell(index)) for index in blank])
             else:
-                search = rule.matches.search
                 candidates = np.zeros(self.table.num_rows, dtype=bool)
                 for index in matched:
-                    mapped = _Mapped(self.cell(index).fill_null(""), lambda text, search=search: bool(search(text)))
+                    mapped = _Mapped(self.cell(index).fill_null(""), partial(_is_match, rule.matches))
                     candidates |= mapped.flags()
             odd |= candidates
         return odd
 
-    def _dates(self, index: int) -> pa.Array:
+    def _dates(self, index: int) -> Column:
         return _without(self.cell(index), self.profile.missing)
 
     def _date_of(self, column: str) -> Callable[[str], Any]:
         peek = self.rows.dates[column].peek
         return lambda text: _BAD if (day := peek(text)) is None else day
 
-    def _periods(self, dates: dict[str, _Mapped]) -> tuple[pa.Array, np.ndarray]:
+    def _periods(self, dates: dict[str, _Mapped]) -> tuple[Column, Flags]:
         import numpy as np
         import pyarrow as pa
-        import pyarrow.compute as pc
+
+        pc = _kernels()
 
         count = self.table.num_rows
         period, bad = pa.nulls(count, pa.string()), np.zeros(count, dtype=bool)
@@ -321,7 +321,7 @@ class _Part:
                 break
         return period, bad | ~_is_valid(period)
 
-    def _period(self, rule: PeriodRule, dates: dict[str, _Mapped]) -> tuple[pa.Array, np.ndarray] | None:
+    def _period(self, rule: PeriodRule, dates: dict[str, _Mapped]) -> tuple[Column, Flags] | None:
         import numpy as np
         import pyarrow as pa
 
@@ -331,7 +331,11 @@ class _Part:
             return None if period is None else (pa.repeat(pa.scalar(period), count), np.zeros(count, dtype=bool))
         if rule.from_date is not None:
             mapped = dates.get(rule.from_date)
-            return None if mapped is None else (mapped.values(pa.string(), lambda day: f"{day.year:04d}-{day.month:02d}"), mapped.bad())
+            return (
+                None
+                if mapped is None
+                else (mapped.values(pa.string(), lambda day: f"{day.year:04d}-{day.month:02d}"), mapped.bad())
+            )
         if (indexes := self.rows.period_indexes(rule)) is None:
             return None
         index, year_index = indexes
@@ -342,7 +346,7 @@ class _Part:
         mapped = _Mapped(texts, lambda text: _read_period(text, rule.style, has_year=year_index is not None))
         return mapped.values(pa.string()), mapped.bad()
 
-    def _has_one_cell(self) -> np.ndarray:
+    def _has_one_cell(self) -> Flags:
         """Return which rows may have nothing beside an amount."""
         import numpy as np
 
@@ -360,7 +364,7 @@ class _Part:
         for column, index, part in self.rows.text_columns:
             texts = _without(self.cell(index), missing)
             if part is not None:
-                texts = _Mapped(texts, lambda text, part=part: split_cell(text, part)).values(pa.string())
+                texts = _Mapped(texts, partial(split_cell, part=part)).values(pa.string())
             self._found[column] = texts
         if self.rows.org_no_index is not None:
 
@@ -372,29 +376,29 @@ class _Part:
             texts = _without(self.cell(self.rows.org_no_index), missing)
             self._found["supplier_org_no"] = _Mapped(texts, org_no).values(pa.string())
 
-    def _batch(self, places: np.ndarray, unsure: np.ndarray) -> Batch:
+    def _batch(self, places: Flags, unsure: Flags) -> Batch:
         import pyarrow as pa
 
-        columns: dict[str, pa.Array] = {}
-        for name, value in self.rows.base.items():
-            if name not in self._found:
-                columns[name] = pa.repeat(pa.scalar(value, pa.string()), len(places))
-        names = [name for name in self.reader.schema.names if name in columns or name in self._found]
-        schema = pa.schema([self.reader.schema.field(name) for name in names])
-        table = pa.table([self._found.get(name, columns.get(name)) for name in names], schema=schema)
+        columns: dict[str, Column] = {
+            name: pa.repeat(pa.scalar(value, pa.string()), len(places)) for name, value in self.rows.base.items()
+        }
+        columns |= self._found
+        schema = pa.schema([field for field in self.reader.schema if field.name in columns])
+        table = pa.table([columns[field.name] for field in schema], schema=schema)
         if unsure.any():
             table = table.filter(pa.array(~unsure))
         return Batch(rows_in=table.num_rows, postings=table)
 
     @staticmethod
     def _count_signs(batch: Batch) -> None:
-        import pyarrow.compute as pc
+        pc = _kernels()
 
-        amounts = batch.postings.column("amount")  # type: ignore[union-attr]  # a table here
+        postings: Any = batch.postings
+        amounts = postings.column("amount")
         batch.evidence.negative = pc.sum(pc.less(amounts, 0)).as_py() or 0
         batch.evidence.positive = pc.sum(pc.greater(amounts, 0)).as_py() or 0
 
-    def _add_rows(self, batch: Batch, places: np.ndarray) -> None:
+    def _add_rows(self, batch: Batch, places: Flags) -> None:
         """Read the remaining rows one by one, and put their postings where they belong."""
         import pyarrow as pa
 
@@ -413,27 +417,27 @@ class _Part:
 class _Mapped:
     """A column of texts, each different one converted once by Python."""
 
-    def __init__(self, texts: pa.Array, convert: Callable[[str], Any]) -> None:
+    def __init__(self, texts: Column, convert: Callable[[str], Any]) -> None:
         encoded = texts.dictionary_encode()
         self.indices, self.different = encoded.indices, encoded.dictionary.to_pylist()
         self.converted = [convert(text) for text in self.different]
 
-    def values(self, kind: pa.DataType, then: Callable[[Any], Any] = lambda value: value) -> pa.Array:
+    def values(self, kind: Any, then: Callable[[Any], Any] = lambda value: value) -> Column:
         """Return the converted values, null for null and where a text cannot be converted."""
         import pyarrow as pa
 
         known = [None if value is _BAD or value is None else then(value) for value in self.converted]
         return pa.array(known, kind).take(self.indices)
 
-    def bad(self) -> np.ndarray:
+    def bad(self) -> Flags:
         """Return where a text cannot be converted."""
         return self._where([value is _BAD for value in self.converted])
 
-    def flags(self) -> np.ndarray:
+    def flags(self) -> Flags:
         """Return the converted values where these are true or false."""
         return self._where(self.converted)
 
-    def _where(self, known: list[bool]) -> np.ndarray:
+    def _where(self, known: list[bool]) -> Flags:
         import numpy as np
         import pyarrow as pa
 
@@ -441,7 +445,7 @@ class _Mapped:
             return np.zeros(len(self.indices), dtype=bool)
         return _as_numpy(pa.array(known, pa.bool_()).take(self.indices).fill_null(False))
 
-    def texts(self, where: np.ndarray) -> list[str]:
+    def texts(self, where: Flags) -> list[str]:
         """Return the different texts of some rows."""
         import pyarrow as pa
 
@@ -453,12 +457,12 @@ class _Mapped:
 class _ReadAmounts:
     """Amounts of a block: their values, where these are not sure, and what each says of the style."""
 
-    values: pa.Array
-    unsure: np.ndarray
-    own: np.ndarray
-    either: np.ndarray
+    values: Column
+    unsure: Flags
+    own: Flags
+    either: Flags
 
-    def evidence(self, where: np.ndarray) -> Evidence:
+    def evidence(self, where: Flags) -> Evidence:
         """Return what the amounts of some rows say."""
         return Evidence(own=int((self.own & where).sum()), either=int((self.either & where).sum()))
 
@@ -477,11 +481,12 @@ class _Amounts:
         self.one_group = f"^-?[0-9]{{1,3}}{re.escape(self.other)}[0-9]{{3}}$"
         self.odd_groups = [sign for sign in style.thousands if sign not in " \u00a0\u202f'"]
 
-    def read(self, texts: pa.Array, raw: pa.Array) -> _ReadAmounts:
+    def read(self, texts: Column, raw: Column) -> _ReadAmounts:
         """Return the amounts of stripped texts; ``raw`` are the same before stripping."""
         import numpy as np
         import pyarrow as pa
-        import pyarrow.compute as pc
+
+        pc = _kernels()
 
         texts = self._with_leading_minus(texts)
         sure = _as_numpy(pc.match_substring_regex(texts, self.plain).fill_null(False))
@@ -502,8 +507,8 @@ class _Amounts:
             texts = pc.replace_substring(texts, self.decimal, ".")
         return _ReadAmounts(texts.cast(pa.decimal128(18, 2)), ~sure, own, either)
 
-    def _with_leading_minus(self, texts: pa.Array) -> pa.Array:
-        import pyarrow.compute as pc
+    def _with_leading_minus(self, texts: Column) -> Column:
+        pc = _kernels()
 
         if "parentheses" in self.style.negative and pc.any(pc.starts_with(texts, "(")).as_py():
             texts = pc.replace_substring_regex(texts, r"^\(([0-9][^()-]*[0-9])\)$", r"-\1")
@@ -511,10 +516,11 @@ class _Amounts:
             texts = pc.replace_substring_regex(texts, r"^([0-9][^()-]*[0-9])-$", r"-\1")
         return texts
 
-    def _evidence_of_groups(self, texts: pa.Array, grouped: np.ndarray, own: np.ndarray) -> tuple[Any, Any]:
+    def _evidence_of_groups(self, texts: Column, grouped: Flags, own: Flags) -> tuple[Any, Any]:
         """Return which amounts only this style reads, and which the mirrored one reads as well, as another amount."""
         import numpy as np
-        import pyarrow.compute as pc
+
+        pc = _kernels()
 
         without_part = grouped & ~own
         odd = np.logical_or.reduce([_holds(texts, sign) for sign in self.odd_groups] or [np.zeros_like(own)])
@@ -522,6 +528,23 @@ class _Amounts:
         if not self.style.whole and self.other in self.style.thousands:
             either = without_part & _as_numpy(pc.match_substring_regex(texts, self.one_group).fill_null(False))
         return own | (without_part & odd & ~either), either
+
+
+def _is_match(pattern: re.Pattern[str], text: str) -> bool:
+    return pattern.search(text) is not None
+
+
+def _kernels() -> Any:
+    # The published types of these functions know less than the functions.
+    import pyarrow.compute
+
+    return pyarrow.compute
+
+
+def _reader() -> Any:
+    import pyarrow.csv
+
+    return pyarrow.csv
 
 
 def _read_period(text: str, style: str, *, has_year: bool) -> Any:
@@ -532,38 +555,40 @@ def _read_period(text: str, style: str, *, has_year: bool) -> Any:
         return _BAD
 
 
-def _joined(texts: pa.Array, more: pa.Array) -> pa.Array:
-    import pyarrow.compute as pc
+def _joined(texts: Column, more: Column) -> Column:
+    pc = _kernels()
 
     return pc.binary_join_element_wise(texts, more, "\0")
 
 
-def _as_numpy(flags: Any) -> np.ndarray:
-    return flags.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+def _as_numpy(flags: Any) -> Flags:
+    return flags.to_numpy(zero_copy_only=False)
 
 
-def _is_valid(values: pa.Array) -> np.ndarray:
+def _is_valid(values: Column) -> Flags:
     import numpy as np
 
     return _as_numpy(values.is_valid()) if values.null_count else np.ones(len(values), dtype=bool)
 
 
-def _holds(texts: pa.Array, sign: str) -> np.ndarray:
-    import pyarrow.compute as pc
+def _holds(texts: Column, sign: str) -> Flags:
+    pc = _kernels()
 
     return _as_numpy(pc.match_substring(texts, sign).fill_null(False))
 
 
-def _negated(values: pa.Array) -> pa.Array:
+def _negated(values: Column) -> Column:
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    pc = _kernels()
 
     return pc.negate(values).cast(pa.decimal128(18, 2))
 
 
-def _without(texts: pa.Array, missing: frozenset[str]) -> pa.Array:
+def _without(texts: Column, missing: frozenset[str]) -> Column:
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    pc = _kernels()
 
     if not missing:
         return texts
@@ -571,9 +596,9 @@ def _without(texts: pa.Array, missing: frozenset[str]) -> pa.Array:
     return pc.if_else(is_missing, None, texts)
 
 
-def _stripped(texts: pa.Array) -> pa.Array:
+def _stripped(texts: Column) -> Column:
     """Return texts as str.strip() leaves them, null where nothing is left."""
-    import pyarrow.compute as pc
+    pc = _kernels()
 
     if not _may_have_spaces(texts):
         return texts
@@ -581,7 +606,7 @@ def _stripped(texts: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(pc.binary_length(stripped), 0), None, stripped)
 
 
-def _may_have_spaces(texts: pa.Array) -> bool:
+def _may_have_spaces(texts: Column) -> bool:
     """Return whether a text may begin or end with a space, judged by its first and last byte."""
     import numpy as np
 
@@ -597,7 +622,7 @@ def _may_have_spaces(texts: pa.Array) -> bool:
     return bool(_table(_FIRST_BYTES)[signs[starts]].any() or _table(_LAST_BYTES)[signs[ends - 1]].any())
 
 
-def _table(members: frozenset[int]) -> np.ndarray:
+def _table(members: frozenset[int]) -> Flags:
     import numpy as np
 
     table = np.zeros(256, dtype=bool)

@@ -80,8 +80,8 @@ def _numbers(evidence: Evidence, profile: Profile) -> str | None:
     if evidence.either and not evidence.own and not profile.numbers.whole:
         shown = "1.234" if own == "," else "1,234"
         return (
-            f"The amounts can be read in two ways: {evidence.either} are written like {shown}, and none shows which sign "
-            f"is the decimal one. Set numbers.whole: true in the profile '{profile.name}' where amounts have no "
+            f"The amounts can be read in two ways: {evidence.either} are written like {shown}, and none shows which "
+            f"sign is the decimal one. Set numbers.whole: true in the profile '{profile.name}' where amounts have no "
             f'decimals, or numbers.decimal: "{mirrored}" where they have three.'
         )
     return None
@@ -92,9 +92,9 @@ def _signs(evidence: Evidence, profile: Profile) -> str | None:
     if profile.mostly_credits or amounts < _FEWEST_AMOUNTS or evidence.negative * 4 <= amounts * 3:
         return None
     return (
-        f"The sign contradicts the profile '{profile.name}': {evidence.negative} of {amounts} amounts are negative where "
-        f"expenses must be positive. Set sign: {-profile.sign} in a profile for this layout, or mostly_credits: true where "
-        "its files really hold credit notes for the most part."
+        f"The sign contradicts the profile '{profile.name}': {evidence.negative} of {amounts} amounts are negative "
+        f"where expenses must be positive. Set sign: {-profile.sign} in a profile for this layout, or mostly_credits: "
+        "true where its files really hold credit notes for the most part."
     )
 
 
@@ -107,5 +107,6 @@ def _dates(header: str, reader: DateReader, profile: Profile) -> str | None:
     return (
         f"The dates under '{header}' contradict the profile '{profile.name}': {len(reader.refused)} different ones are "
         f"not written {' or '.join(reader.formats)}, {reader.read_texts} are. They are written "
-        f"{' or '.join(fitting)}: set dates in a profile for this layout to that, or ask the member for the usual export."
+        f"{' or '.join(fitting)}: set dates in a profile for this layout to that, or ask the member for the usual "
+        "export."
     )

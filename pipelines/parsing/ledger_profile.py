@@ -2,8 +2,8 @@
 
 A profile's keys (``columns.amount`` and ``period`` are required; docs/ledger-profiles.md explains each):
 
-* ``name``, ``description``; ``format``: csv (also TXT), xlsx or json; ``sheet``: its name, else the first with the header;
-  ``records``: in JSON, the key of the list of records, else the document is the list.
+* ``name``, ``description``; ``format``: csv (also TXT), xlsx or json; ``sheet``: its name, else the first with the
+  header; ``records``: in JSON, the key of the list of records, else the document is the list.
 * ``encoding``: one, or a list tried in order (a byte order mark wins); ``delimiter``: one character, or tab;
   ``quote``: false where quotation marks are ordinary characters.
 * ``skip_leading``: rows before the search for the header; ``header``: ``must_contain`` (header texts, case and

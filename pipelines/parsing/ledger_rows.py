@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.parsing.dates import DateReader, make_period, read_period
 from pipelines.parsing.ledger_fit import Evidence
@@ -21,9 +21,6 @@ from pipelines.parsing.numbers import float_to_money, to_money
 from pipelines.parsing.org_numbers import plain_org_no
 from pipelines.parsing.rejects import Reject
 from pipelines.parsing.tabular import Cell, cell_text, is_blank
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 _MOST_CELLS_OF_A_NOTE = 2
 _CODE_AND_TEXT = re.compile(r"(?P<code>(?=[^\s]*[0-9])[0-9A-Za-z./]+)(?:\s*[-\u2013:]\s*|\s+|$)(?P<text>.*)", re.DOTALL)
@@ -44,7 +41,7 @@ class Batch:
     """
 
     rows_in: int = 0
-    postings: list[dict[str, Any]] | pa.Table = field(default_factory=list)
+    postings: Any = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     issues: list[Reject] = field(default_factory=list)
     evidence: Evidence = field(default_factory=Evidence)
@@ -56,7 +53,8 @@ class Batch:
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the postings as mappings."""
-        return self.postings if isinstance(self.postings, list) else self.postings.to_pylist()
+        found: list[dict[str, Any]] = self.postings if isinstance(self.postings, list) else self.postings.to_pylist()
+        return found
 
     def amount_total(self) -> Decimal:
         """Return the sum of the amounts."""
@@ -64,7 +62,8 @@ class Batch:
             return sum((posting["amount"] for posting in self.postings), Decimal("0.00"))
         import pyarrow.compute as pc
 
-        return pc.sum(self.postings.column("amount")).as_py() or Decimal("0.00")
+        total: Any = pc.sum(self.postings.column("amount"))
+        return total.as_py() or Decimal("0.00")
 
     def periods(self) -> set[str]:
         """Return the fiscal periods of the postings."""
@@ -156,8 +155,8 @@ class RowReader:
                 continue
             if (other := first.setdefault(index, rule.column)) != rule.column:
                 return (
-                    f"The header '{self.header[index]}' is cut short and may be {other} or {rule.column}: give each its "
-                    f"occurrence in the profile '{self.profile.name}', in the order in which they stand."
+                    f"The header '{self.header[index]}' is cut short and may be {other} or {rule.column}: give each "
+                    f"its occurrence in the profile '{self.profile.name}', in the order in which they stand."
                 )
         return None
 

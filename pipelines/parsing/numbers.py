@@ -73,7 +73,9 @@ class NumberStyle:
 
     def mirrored(self) -> NumberStyle:
         """Return the style that has comma and point the other way round."""
-        return NumberStyle("." if self.decimal == "," else ",", (" ", "\u00a0", "\u202f", "'", self.decimal), self.negative)
+        return NumberStyle(
+            "." if self.decimal == "," else ",", (" ", "\u00a0", "\u202f", "'", self.decimal), self.negative
+        )
 
     def speaks_for(self, text: str) -> str | None:
         """Return what a text says about a file's style.

@@ -139,14 +139,19 @@ class Text:
 
 
 _NOT_TEXT = (
-    "It is not text, or text in UTF-16 without a mark: name utf-16-le or utf-16-be under encoding in the profile, or save "
-    "the file as CSV UTF-8."
+    "It is not text, or text in UTF-16 without a mark: name utf-16-le or utf-16-be under encoding in the profile, or "
+    "save the file as CSV UTF-8."
 )
 
 
 def open_source(source: Source) -> BinaryIO:
     """Open bytes, or the file where they lie."""
     return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def size_of(source: Source) -> int:
+    """Return how many bytes there are."""
+    return len(source) if isinstance(source, bytes) else source.stat().st_size
 
 
 def _with_byte_order(name: str, head: bytes) -> str:
@@ -158,9 +163,7 @@ def _with_byte_order(name: str, head: bytes) -> str:
 
 def _no_encoding(tried: Iterable[str], *, marked: bool) -> str:
     if marked:
-        return (
-            f"It begins with the mark of {', '.join(tried)} and goes on in another encoding: save the file as CSV UTF-8."
-        )
+        return f"It begins with the mark of {', '.join(tried)} and goes on in another encoding: save it as CSV UTF-8."
     return (
         f"Its encoding is none of {', '.join(tried)}: name the right one under encoding in the profile, "
         "or save the file as CSV UTF-8."
@@ -208,6 +211,27 @@ def read_records(
         if spanned > _LONGEST_RECORD:
             raise UnreadableTable(_open_quote(row_no))
         yield row_no, cells, spanned
+
+
+def decode(raw: bytes, encodings: Iterable[str]) -> tuple[str, str]:
+    """Return a whole text, and the codec that it was read with.
+
+    Raises:
+        UnreadableTable: None fits, or it is not text.
+    """
+    text = Text(raw, encodings)
+    return b"".join(text.blocks()).decode(), text.encoding
+
+
+def read_csv(raw: Source, encodings: Iterable[str], delimiter: str, *, quote: bool = True) -> Rows:
+    """Return the rows of a text table.
+
+    Raises:
+        UnreadableTable: No encoding fits, or a quote is opened and never closed.
+    """
+    text = Text(raw, encodings)
+    records = read_records(lines_of(text.blocks()), delimiter, quote=quote)
+    return Rows([cells for _, cells, _ in records], text.encoding)
 
 
 def read_head(raw: Source, encodings: Iterable[str], delimiter: str, *, quote: bool = True) -> Rows:

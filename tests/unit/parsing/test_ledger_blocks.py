@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -52,13 +50,40 @@ PROFILES = {
     "no quotes": _profile(quote="false"),
 }
 AMOUNTS = [
-    *("1,00", "12", "-3,5", "1 234,50", "1\u00a0234\u202f567,00", "1\u00a0234,00", "1\u202f234,00", "1.234,50", "1.234", "(12,00)"),
-    *("7,00-", "- 3,00", "1,005", "1.5", "1,234.50", "\u22124,00", "+5,00", ",50", "12,", "0.500", "x", "", " ", "1234567890123456,00"),
-    *("12345678901234567,00", "9" * 41, " 8,00 ", "8,00" + " " * 40, "(1 234)", "(-1)", "-1-", "1.234.567", "01 234,00"),
-]  # fmt: skip
+    *(
+        "1,00",
+        "12",
+        "-3,5",
+        "1 234,50",
+        "1\u00a0234\u202f567,00",
+        "1\u00a0234,00",
+        "1\u202f234,00",
+        "1.234,50",
+        "1.234",
+    ),
+    *(
+        "(12,00)",
+        "7,00-",
+        "- 3,00",
+        "1,005",
+        "1.5",
+        "1,234.50",
+        "\u22124,00",
+        "+5,00",
+        ",50",
+        "12,",
+        "0.500",
+        "x",
+        "",
+        " ",
+    ),
+    *("1234567890123456,00", "12345678901234567,00", "9" * 41, " 8,00 ", "8,00" + " " * 40, "(1 234)", "(-1)", "-1-"),
+    *("1.234.567", "01 234,00"),
+]
+NAMES = ["Eksempel AS", "Ål & Sønn", '"Sitat; AS"', '"Dobbel ""A"""', 'Midt"i', '"Åpen', '"To\nlinjer"', "Total AS", ""]
 CELLS = {
     0: ["7", "8", "", " 7 ", "?"],
-    1: ["Eksempel AS", "Ål & Sønn", '"Sitat; AS"', '"Dobbel ""A"""', 'Midt"i', '"Åpen', '"To\nlinjer"', "Total AS", "", "\u00a0x\u3000"],
+    1: [*NAMES, "\u00a0x\u3000"],
     2: ["310028142", "NO 310 028 142 MVA", "-", "", "12345"],
     3: ["100", "101", "", "Bilag"],
     4: ["01.02.2026", "28.02.2026", "46054", "", "?", "31.02.2026", "2026-02-01", " 01.03.2026", "0001"],
@@ -67,7 +92,7 @@ CELLS = {
     7: ["11500 Mat", "11500", "Mat", "11150 - Mat og drikke", "", "K9\u00a0Mat"],
     8: [*AMOUNTS, "Beløp"],
     9: ["Tekst", "Saldo per i dag", "Sum", "", "a;b", "x\x1f", "\x0b", "  ", "Ö"],
-}  # fmt: skip
+}
 
 
 def _line() -> st.SearchStrategy[str]:
@@ -132,7 +157,9 @@ def test_only_odd_rows_are_read_on_their_own(monkeypatch: pytest.MonkeyPatch) ->
     expected = parse_ledger(raw, PROFILES["comma"], "x.csv")
     taken: list[int] = []
     take = RowReader.take
-    monkeypatch.setattr(RowReader, "take", lambda self, row_no, *rest: (taken.append(row_no), take(self, row_no, *rest)))
+    monkeypatch.setattr(
+        RowReader, "take", lambda self, row_no, *rest: (taken.append(row_no), take(self, row_no, *rest))
+    )
     assert parse_ledger(raw, PROFILES["comma"], "x.csv", by_row=False) == expected
     assert taken == [19, 42, 43]
     assert [issue.row_no for issue in expected.issues] == [43]
