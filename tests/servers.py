@@ -9,6 +9,7 @@ import asyncio
 import http.server
 import json
 import os
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -210,6 +211,7 @@ class HttpServed(FolderServed):
         redirect_to: Files are somewhere else, at this URL.
         tokens: Every Authorization that it was shown.
         more: More entries of the JSON index.
+        listing: The whole answer instead of an index, in JSON or not.
         tells: Whether files come with Last-Modified and ETag.
     """
 
@@ -217,6 +219,7 @@ class HttpServed(FolderServed):
         super().__init__(folder)
         self.token = token
         self.index = "json"
+        self.listing: bytes | None = None
         self.has_ranges = True
         self.has_head = True
         self.tells = True
@@ -263,8 +266,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         else:
             path = unquote(urlsplit(self.path).path, errors="surrogateescape").removeprefix("/out/")
             place = served.folder / path if path else served.folder
-            if self.path.endswith("/") or path.endswith("index.json"):
-                self._list(place if place.is_dir() else served.folder)
+            if path.endswith("index.json"):
+                self._list(served.folder)
+            elif place.is_dir():
+                self._list(place)
             elif served.redirect_to:
                 self._send(302, Location=f"{served.redirect_to}{quote(path)}")
             elif place.is_file():
@@ -275,6 +280,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _list(self, folder: Path) -> None:
         served = self.served
         served.asked.append("list" if folder == served.folder else f"list {folder.name}")
+        if served.listing is not None:
+            self._send(200, served.listing, Content_Type="application/json")
+            return
         if served.index == "page":
             links = "".join(
                 f'<a href="{quote(path.name)}{"/" if path.is_dir() else ""}">x</a>' for path in sorted(folder.iterdir())
@@ -318,12 +326,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve_http(folder: Path, token: str | None = None, *, host: str = "127.0.0.1") -> Iterator[HttpServed]:
-    """Serve a folder by HTTP as long as the block lasts."""
+def serve_http(
+    folder: Path, token: str | None = None, certificate: tuple[Path, Path] | None = None
+) -> Iterator[HttpServed]:
+    """Serve a folder by HTTP, or with a certificate and its key by HTTPS, as long as the block lasts."""
     served = HttpServed(folder, token)
     handler = type("Handler", (_Handler,), {"served": served})
-    server = http.server.ThreadingHTTPServer((host, 0), handler)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     served.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 _MOST_REDIRECTS = 5
 _MOST_BYTES_OF_A_LISTING = 64 << 20
 _DEEPEST = 16
+_MOST_FOLDERS = 2_000
 _AT_ONCE = 8
 _INDEX = "/index.json"
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -58,6 +59,7 @@ class HttpsRemote:
 
         self._url = source.url
         self._token = resolve_secret(source.access.token, home=home.path) if source.access.token else None
+        self._folders = 0
         timeout = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS)
         with in_our_words(_trouble):
             self._files: Any = HTTPFileSystem(
@@ -76,6 +78,7 @@ class HttpsRemote:
             return list(self._run(self._look))
 
     async def _look(self) -> list[RemoteFile]:
+        self._folders = 0
         if self._url.endswith(("/", _INDEX)):
             return await self._folder(self._url, "", _DEEPEST)
         response = await self._head(self._url)
@@ -84,8 +87,11 @@ class HttpsRemote:
         return [_from_headers(response, unquote(urlsplit(self._url).path.rpartition("/")[2]), self._url)]
 
     async def _folder(self, url: str, prefix: str, depth: int) -> list[RemoteFile]:
+        self._folders += 1
+        if self._folders > _MOST_FOLDERS:
+            raise Trouble("Too many folders lie on the server", "Let old files be moved away.")
         if depth == 0:
-            raise Trouble("The folders on the server lie too deep", "Let the files be put less deep.")
+            raise Trouble("The folders lie too deep", "Let the files be put less deep.", is_about_one_file=True)
         async with await self._ask("GET", url, {"Accept": "application/json, text/html"}) as response:
             raw = await _short(response)
             kind = response.content_type

@@ -104,7 +104,7 @@ def _trouble_with_object(error: Exception) -> Trouble:
 
 def _trouble(error: Exception) -> Trouble:
     from aiohttp import ClientError
-    from botocore.exceptions import BotoCoreError, HTTPClientError
+    from botocore.exceptions import BotoCoreError, ConnectionError, HTTPClientError
 
     if isinstance(error, PermissionError):
         return Trouble(
@@ -113,7 +113,9 @@ def _trouble(error: Exception) -> Trouble:
         )
     if isinstance(error, FileNotFoundError):
         return Trouble("The bucket does not exist", "Mend the bucket's name in url, or endpoint.")
-    if isinstance(error, HTTPClientError | ClientError):  # no connection, no answer in time, cut in the middle
+    if isinstance(
+        error, ConnectionError | HTTPClientError | ClientError
+    ):  # no connection, no answer in time, cut in the middle
         return Trouble("The server cannot be reached, or the line broke", WHAT_NOW, may_pass=True)
     if isinstance(error, BotoCoreError):
         return Trouble("The server cannot be asked", "Check url, endpoint and region.")

@@ -47,12 +47,14 @@ class SftpRemote:
         path = unquote(parts.path)
         # As elsewhere, /~/ is where the login leads.
         self._root = path[3:] or "." if path.startswith("/~/") else path or "/"
+        self._seen = 0
         options = _login(home, source)
         with in_our_words(_trouble):
             self._files: Any = SSHFileSystem(parts.hostname, port=parts.port or _PORT, **options)
 
     def look(self) -> list[RemoteFile]:
         """Return every file below the source's path; links are left out."""
+        self._seen = 0
         with in_our_words(_trouble):
             found = self._files.info(self._root, timeout=ANSWER_SECONDS)
             if found["type"] == "file":
@@ -61,9 +63,10 @@ class SftpRemote:
 
     def _below(self, folder: str, prefix: str, depth: int) -> Iterator[RemoteFile]:
         if depth == 0:
-            raise Trouble("The folders on the server lie too deep", "Let the files be put less deep.")
-        for count, entry in enumerate(self._files.ls(folder, detail=True, timeout=ANSWER_SECONDS)):
-            if count > MOST_FILES:
+            raise Trouble("The folders lie too deep", "Let the files be put less deep.", is_about_one_file=True)
+        for entry in self._files.ls(folder, detail=True, timeout=ANSWER_SECONDS):
+            self._seen += 1
+            if self._seen > MOST_FILES:
                 raise Trouble("Too many files lie on the server", "Let old files be moved away.")
             name = prefix + entry["name"].removeprefix("/" if folder == "/" else f"{folder}/")
             if entry["type"] == "file":
