@@ -33,7 +33,10 @@ from pipelines.parsing.store import stored_key
 from pipelines.publishing.store import read_current
 
 _LOOKS_AT_ONCE = 8
-_ROOT_MODULES = ("files.py", "limits.py", "municipalities.py", "registers.py", "tables.py")
+_ROOT_MODULES = (
+    *("files.py", "limits.py", "municipalities.py", "register_forms.py", "registers.py", "registers_nb.py"),
+    *("scanner.py", "tables.py"),
+)
 
 
 def owner_keys(home: Home, registers: Mapping[str, list[dict[str, Any]]]) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any
 from pipelines.access import ACCESS_KEYS, Access, read_access, transport_of
 from pipelines.errors import ConfigurationError, ProblemsFound
 from pipelines.limits import DEFAULT_LIMITS, LIMITS, Limits
+from pipelines.municipalities import overlap_in_time
 from pipelines.registers import REGISTERS, REQUIRED_REGISTERS, read_register
 
 SOURCE_KINDS = ("ehf", "ledger", "saft", "notices", "brreg", "registers")
@@ -125,6 +126,11 @@ class Home:
         return self.warehouse / "samandel.duckdb"
 
     @property
+    def proposals(self) -> Path:
+        """Return the folder of what was decided on proposed register rows, and of those that the platform makes."""
+        return self.path / "proposals"
+
+    @property
     def candidates(self) -> Path:
         """Return the folder of what is rendered but not yet allowed out."""
         return self.path / "candidates"
@@ -215,7 +221,7 @@ class Home:
         ]
         if self.consortium.host not in members:
             problems.append(f"consortium.yaml, host: {self.consortium.host} is not in registers/members.csv.")
-        return problems
+        return problems + _shared_numbers(registers["member_org_nos"])
 
     def read_registers(self) -> dict[str, list[dict[str, Any]]]:
         """Return every register's typed rows by register name; an absent optional register is empty.
@@ -245,6 +251,20 @@ class Home:
         if problems:
             raise ProblemsFound(problems, remedy="Mend the registers, then run again. Nothing was changed.")
         return rows
+
+
+def _shared_numbers(rows: list[dict[str, Any]]) -> list[str]:
+    """Say which number two members buy under on one day: only a host's may stand under others, as their host."""
+    own = [row for row in rows if row["role"] != "host"]
+    return [
+        f"registers/member_org_nos.csv, row {row['_row_no']}, column org_no: it is {other['municipality_no']}'s too "
+        f"(row {other['_row_no']}). Where one of them pays for the other, give that row the role host."
+        for position, row in enumerate(own)
+        for other in own[:position]
+        if row["org_no"] == other["org_no"]
+        and row["municipality_no"] != other["municipality_no"]
+        and overlap_in_time(row, other)
+    ]
 
 
 # Both name folders of the home.
@@ -412,6 +432,8 @@ class _Reader:
         if not re.fullmatch(_SOURCE_NAME, name):
             self.problem(f"{path}.name", "must be letters, digits, - and _ only: it names folders.")
             return None
+        if owner == CONSORTIUM and kind == "registers" and name == "registers":
+            self.problem(f"{path}.name", "'registers' is what the settings land under; give the source another name.")
         return Source(
             owner=owner,
             name=name,

@@ -28,6 +28,14 @@ def holds_on(row: Row, day: date) -> bool:
     return bool(row["valid_from"] <= day and (row.get("valid_to") is None or day <= row["valid_to"]))
 
 
+def overlap_in_time(row: Row, other: Row) -> bool:
+    """Return whether there is a day on which two dated register rows both hold."""
+    return all(
+        first.get("valid_to") is None or second["valid_from"] <= first["valid_to"]
+        for first, second in ((row, other), (other, row))
+    )
+
+
 def members_on(registers: Mapping[str, list[dict[str, Any]]], day: date) -> list[Municipality]:
     """Return the members on a day, sorted by number."""
     return sorted(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -136,6 +136,22 @@ REGISTERS: dict[str, Table] = {
             Column("sales_income_nok", "money", "Sales of products and services, NOK excl. VAT."),
             Column("programme_income_nok", "money", "State programme (NAV) income, NOK."),
             Column("owner_sales_nok", "money", "Sales to the owners, NOK excl. VAT."),
+            Column("outside_sales_nok", "money", "Sales to others than the cooperation's members, NOK excl. VAT."),
+            Column("source", "text", "Where the figures come from.", required=True),
+        ),
+        _register(
+            "ripple",
+            "How much of a workshop's turnover goes on in the region; valid_from and valid_to are the period.",
+            ("workshop_org_no",),
+            _org_no("workshop_org_no", "The workshop."),
+            Column("turnover_nok", "money", "The workshop's turnover, NOK excl. VAT.", required=True),
+            Column(
+                "regional_purchases_nok",
+                "money",
+                "The workshop's purchases from suppliers in the region, NOK excl. VAT.",
+                required=True,
+            ),
+            Column("resident_net_pay_nok", "money", "Net pay to residents of the region, NOK.", required=True),
             Column("source", "text", "Where the figures come from.", required=True),
         ),
         _register(
@@ -240,6 +256,24 @@ REGISTERS: dict[str, Table] = {
             _org_no("workshop_org_no", "The workshop."),
             _category(),
             Column("outcome", "text", "Taken up, refused or expired.", True, ("taken_up", "refused", "expired")),
+            Column("reason", "text", "Why."),
+        ),
+        _register(
+            "supplier_corrections",
+            "What a municipality answers to the organisation number proposed for a supplier in its ledger.",
+            ("municipality_no", "ledger_code", "name_in_ledger"),
+            _municipality(),
+            Column("ledger_code", "text", "The supplier's number in the ledger; its name where it has none.", True),
+            Column("name_in_ledger", "text", "The supplier's name in the ledger.", required=True),
+            _org_no("proposed_org_no", "The organisation number that was proposed.", required=False),
+            Column(
+                "answer",
+                "text",
+                "confirmed: the proposed number is right; refused: it is not; other: corrected_org_no is.",
+                required=True,
+                allowed=("confirmed", "refused", "other"),
+            ),
+            _org_no("corrected_org_no", "The right number, where the answer is other.", required=False),
             Column("reason", "text", "Why."),
         ),
         _register(
@@ -351,17 +385,34 @@ def _read_rows(table: Table, header: list[str], reader: Any, file: str, result: 
         found: list[str] = []
         for name, value in zip(header, fields, strict=True):
             try:
-                row[name] = _read_value(columns[name], value.strip())
+                row[name] = read_value(columns[name], value.strip())
             except ValueError as error:
                 found.append(f"{file}, row {row_no}, column {name}: {error}")
-        if not found and row.get("valid_to") and row["valid_to"] < row["valid_from"]:
-            found.append(f"{file}, row {row_no}, column valid_to: before valid_from; swap or mend the dates.")
+        if not found and (wrong := row_problem(table, row)):
+            found.append(f"{file}, row {row_no}, column {wrong[0]}: {wrong[1]}")
         result.problems += found
         if not found:
             result.rows.append(row)
 
 
-def _read_value(column: Column, value: str) -> Any:
+def row_problem(table: Table, row: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return what the values of a typed row contradict each other in, as column and message, or None."""
+    if row.get("valid_to") and row["valid_to"] < row["valid_from"]:
+        return "valid_to", "before valid_from; swap or mend the dates."
+    if table.name == "supplier_corrections":
+        if (row["answer"] == "other") != bool(row.get("corrected_org_no")):
+            return "corrected_org_no", "stands where the answer is other, and only there."
+        if row["answer"] == "confirmed" and not row.get("proposed_org_no"):
+            return "proposed_org_no", "empty, but confirmed; name the number."
+    return None
+
+
+def read_value(column: Column, value: str) -> Any:
+    """Turn a field of a register, as text, into its value; None where it is empty.
+
+    Raises:
+        ValueError: It is not what the column holds; the message says why.
+    """
     if not value:
         if column.required:
             raise ValueError("empty; a value is required.")

@@ -18,6 +18,7 @@ KINDS = {
     "ehf": "E-invoices as delivered: write-once bytes with a receipt for each delivery.",
     "ledger": "Supplier ledgers as delivered: write-once bytes with a receipt for each delivery.",
     "notices": "Notices of procurements as delivered: write-once bytes with a receipt for each delivery.",
+    "registers": "Register forms and contract exports as delivered; they propose rows and change nothing.",
     "brreg": "Company register extracts as delivered: write-once bytes with a receipt for each delivery.",
 }
 

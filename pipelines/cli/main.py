@@ -16,7 +16,7 @@ from typing import cast
 import typer
 
 from pipelines import __version__
-from pipelines.cli import gate, look, operate, prepare, release, setup
+from pipelines.cli import gate, look, operate, prepare, register, release, setup
 from pipelines.cli.output import print_error
 from pipelines.errors import SamandelError
 from pipelines.settings import silence_tools
@@ -50,6 +50,7 @@ for _command in (*setup.COMMANDS, *operate.COMMANDS, *look.COMMANDS, *prepare.CO
     app.command()(_command)
 app.add_typer(gate.app, name="gate")
 app.add_typer(release.app, name="release")
+app.add_typer(register.app, name="register")
 
 
 def main() -> None:

@@ -21,6 +21,8 @@ def _refused(case: Case, rule: str, severity: str = "reject") -> list[tuple[str,
         select coalesce(file_name, _delivery_id), coalesce(cast(_row_no as varchar), _xpath, '')
         from fct_rejects
         where municipality_no = $recipient and rule = $rule and severity = $severity
+            -- What is proposed for a register is in no figure: its refusals say nothing about the data.
+            and source is distinct from 'registers'
         order by all
         """,
         rule=rule,
@@ -57,6 +59,7 @@ def unreadable_files(case: Case) -> Finding:
         select _delivery_id
         from fct_outcomes
         where municipality_no = $recipient and outcome = 'failed' and rule = 'IN01'
+            and source is distinct from 'registers'
             and _delivery_id not in (select _delivery_id from fct_rejects where rule = 'IN01')
         order by all
         """
@@ -160,7 +163,7 @@ def duplicates(case: Case) -> Finding:
         from (
             select source_name, sequence, max(outcome) filter (outcome = 'duplicate') as outcome
             from fct_outcomes
-            where municipality_no = $recipient
+            where municipality_no = $recipient and source is distinct from 'registers'
             group by all
         )
         """

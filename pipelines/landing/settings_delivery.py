@@ -12,6 +12,11 @@ from pipelines.settings import Clock
 SOURCE = "registers"
 
 
+def is_settings(receipt: Receipt) -> bool:
+    """Return whether a delivery is the settings themselves, and not a form or an export that proposes rows."""
+    return receipt.owner == CONSORTIUM and receipt.source_name == SOURCE
+
+
 def land_settings(home: Home, clock: Clock) -> Receipt | None:
     """Land the settings if they differ from the last that landed; return the receipt, or None where nothing changed."""
     own_profiles = {source.profile for source in home.consortium.sources if source.profile}

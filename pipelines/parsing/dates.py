@@ -149,7 +149,7 @@ class DateReader:
 
     def _read_number(self, value: float) -> date:
         # 20261015 typed as a number is a date, not day 20 million.
-        if value > _LAST_SERIAL and value == int(value):
+        if _LAST_SERIAL < value < 10**8 and value == int(value):
             return self.parse(str(int(value)))
         return _from_serial(value)
 

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.home import Home
+from pipelines.files import canonical_json
+from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.store import LandedFile, Receipt, read_file, verified_path
 from pipelines.limits import MIB
 from pipelines.municipalities import own_org_nos
-from pipelines.parsing import brreg, ehf, ledger, notices, schema
+from pipelines.parsing import brreg, contract_export, ehf, ledger, notices, register_form, schema
+from pipelines.parsing.contract_profile import ContractProfile
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.ledger_rows import Batch
 from pipelines.parsing.rejects import Reject
 from pipelines.parsing.sink import RefusedLate, Sink
+from pipelines.parsing.tabular import UnreadableTable
 from pipelines.tables import Table
 
 Registers = Mapping[str, list[dict[str, Any]]]
@@ -32,13 +35,13 @@ class Delivered:
     Attributes:
         home: The home.
         receipt: What was received.
-        profile: The ledger profile of its source; None for other kinds.
+        profile: The profile of its source: a ledger's, or a contract export's; None for other kinds.
         registers: The registers in force.
     """
 
     home: Home
     receipt: Receipt
-    profile: Profile | None
+    profile: Profile | ContractProfile | None
     registers: Registers
 
     def bytes(self, file: LandedFile) -> bytes:
@@ -117,7 +120,7 @@ def _wrong_tenant(delivered: Delivered, invoice: Mapping[str, Any]) -> Reject | 
 
 def _read_ledger(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
     profile = delivered.profile
-    if profile is None:
+    if not isinstance(profile, Profile):
         raise AssertionError("a ledger is read by a profile")
     try:
         for batch in ledger.Ledger(verified_path(delivered.home, file), profile, file.name).batches():
@@ -178,6 +181,48 @@ def _read_notice(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
         sink.remark(file, issue)
 
 
+def _read_registers(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
+    receipt, profile = delivered.receipt, delivered.profile
+    try:
+        result = register_form.parse_form(delivered.bytes(file), receipt.owner, delivered.registers)
+        if result is None:
+            raise UnreadableTable(register_form.NO_FORM)
+    except UnreadableTable as error:
+        # No form: an export of the contract system, where the source has a profile for one.
+        if isinstance(profile, ContractProfile):
+            result = _read_contracts(delivered, file, profile)
+        else:
+            result = register_form.refused_file(register_form.UNREADABLE, str(error))
+    sink.rows_in += result.rows_in
+    sink.rows_out += result.rows_out
+    rows = [
+        {
+            "register": row.register,
+            "fields": canonical_json(row.fields),
+            "file_name": file.name,
+            "prefilled": result.prefilled,
+            "_row_no": row.row_no,
+        }
+        for row in result.rows
+    ]
+    sink.add(schema.PROPOSED_ROWS, file, rows)
+    for reject in result.rejects:
+        sink.reject(file, reject)
+    for issue in result.issues:
+        sink.remark(file, issue)
+
+
+def _read_contracts(delivered: Delivered, file: LandedFile, profile: ContractProfile) -> register_form.ReadForm:
+    owner = delivered.receipt.owner
+    speaks_for_all = owner in (CONSORTIUM, delivered.home.consortium.host)
+    try:
+        return contract_export.parse_contracts(
+            delivered.bytes(file), profile, owner, delivered.registers, may_speak_for_all=speaks_for_all
+        )
+    except UnreadableTable as error:
+        return register_form.refused_file(register_form.UNREADABLE, str(error))
+
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -189,6 +234,12 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("ledger", ledger.PARSER_VERSION, (schema.LEDGER_POSTINGS,), _one_by_one(_read_ledger)),
         Kind("notices", notices.PARSER_VERSION, (schema.NOTICES, schema.NOTICE_BUYERS), _one_by_one(_read_notice)),
+        Kind(
+            "registers",
+            f"{register_form.PARSER_VERSION} {contract_export.PARSER_VERSION}",
+            (schema.PROPOSED_ROWS,),
+            _one_by_one(_read_registers),
+        ),
         Kind("brreg", brreg.PARSER_VERSION, (schema.COMPANIES,), _one_by_one(_read_brreg)),
     )
 }

@@ -14,8 +14,10 @@ from pipelines.errors import ConfigurationError, SamandelError, UnreadableDelive
 from pipelines.files import canonical_json, sha256_bytes
 from pipelines.home import Home, Source
 from pipelines.landing.archives import is_archive, may_be_archive, refusal, refusal_message
+from pipelines.landing.settings_delivery import is_settings
 from pipelines.landing.store import LandedFile, Receipt, read_receipts
 from pipelines.parsing import ledger, schema
+from pipelines.parsing.contract_profile import ContractProfile, load_contract_profile
 from pipelines.parsing.kinds import KINDS, Delivered, Kind, Registers
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.rejects import Reject
@@ -35,7 +37,7 @@ def parse_owner(home: Home, owner: str, registers: Registers) -> list[dict[str, 
     remove_leftovers(home, owner)
     profiles = _Profiles(home, owner)
     outcomes: list[dict[str, Any]] = []
-    receipts = [receipt for receipt in read_receipts(home, owner) if receipt.source != "registers"]
+    receipts = [receipt for receipt in read_receipts(home, owner) if not is_settings(receipt)]
     for placed in place_receipts(receipts):
         if placed.is_duplicate:
             outcomes += _note_duplicate(home, placed)
@@ -51,7 +53,7 @@ def _parse_one(home: Home, placed: Placed, profiles: _Profiles, registers: Regis
     receipt = placed.receipt
     stored = stored_key(home, receipt.owner, placed.name)
     try:
-        profile = profiles.of(receipt.source_name) if receipt.source == "ledger" else None
+        profile = profiles.of(receipt)
     except ConfigurationError:
         if stored is None:
             raise
@@ -145,19 +147,31 @@ def _verdict(sink: Sink) -> dict[str, Any]:
 
 
 class _Profiles:
-    """The ledger profiles of one owner's sources, each read once."""
+    """The profiles of one owner's sources, each read once."""
 
     def __init__(self, home: Home, owner: str) -> None:
         self.home = home
         self.sources = {source.name: source for source in home.consortium.sources_of(owner)}
-        self.loaded: dict[str, Profile] = {}
+        self.loaded: dict[str, Profile | ContractProfile] = {}
 
-    def of(self, source_name: str) -> Profile:
-        """Return a source's profile.
+    def of(self, receipt: Receipt) -> Profile | ContractProfile | None:
+        """Return the profile by which a delivery is read, or None where it needs none.
 
         Raises:
             ConfigurationError: The source is gone, or its profile is gone or has problems.
         """
+        source_name = receipt.source_name
+        if receipt.source == "registers":
+            source = self.sources.get(source_name)
+            if source is None or source.profile is None:
+                return None  # a form says itself how it is laid out
+            if source_name not in self.loaded:
+                self.loaded[source_name] = load_contract_profile(source.profile, self.home.path)
+        elif receipt.source == "ledger":
+            self._load_ledger_profile(source_name)
+        return self.loaded.get(source_name)
+
+    def _load_ledger_profile(self, source_name: str) -> None:
         if source_name not in self.loaded:
             source: Source | None = self.sources.get(source_name)
             if source is None or source.profile is None:
@@ -167,10 +181,9 @@ class _Profiles:
                     remedy="Name the source again, with its profile.",
                 )
             self.loaded[source_name] = ledger.load_profile(source.profile, self.home.path)
-        return self.loaded[source_name]
 
 
-def _parse_key(home: Home, receipt: Receipt, profile: Profile | None, registers: Registers) -> str:
+def _parse_key(home: Home, receipt: Receipt, profile: Profile | ContractProfile | None, registers: Registers) -> str:
     kind = KINDS.get(receipt.source)
     # Only what decides: a new name or a row above must not have ten thousand documents read again.
     own_numbers = sorted(
@@ -178,7 +191,7 @@ def _parse_key(home: Home, receipt: Receipt, profile: Profile | None, registers:
         for row in registers["member_org_nos"]
         if receipt.source == "ehf" and row["municipality_no"] == receipt.owner
     )
-    facts = [
+    facts: list[Any] = [
         receipt.source,
         kind.version if kind else None,
         ORCHESTRATION_VERSION,
@@ -187,7 +200,15 @@ def _parse_key(home: Home, receipt: Receipt, profile: Profile | None, registers:
         own_numbers,
         home.consortium.limits.as_read(receipt.source),
     ]
+    if receipt.source == "registers":
+        facts += [_names(registers), receipt.owner]
     return sha256_bytes(canonical_json(facts).encode())
+
+
+def _names(registers: Registers) -> list[tuple[str, ...]]:
+    """Return who is whom: a form that named somebody not yet in the registers is read again when they are."""
+    parties = (("members", "municipality_no"), ("workshops", "org_no"))
+    return sorted((row[key], row["name"]) for register, key in parties for row in registers[register])
 
 
 def _outcome(receipt: Receipt, outcome: str, *, step: str = "parsed") -> dict[str, Any]:

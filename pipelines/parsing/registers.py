@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines.errors import ProblemsFound
 from pipelines.home import CONSORTIUM, Home
+from pipelines.landing.settings_delivery import is_settings
 from pipelines.landing.store import Receipt, read_file, read_receipts
 from pipelines.parsing import schema
 from pipelines.parsing.store import PARSE_KEY
@@ -66,5 +67,5 @@ def _is_written(home: Home, key: bytes) -> bool:
 
 
 def _latest(home: Home) -> Receipt | None:
-    receipts = [receipt for receipt in read_receipts(home, CONSORTIUM) if receipt.source == "registers"]
+    receipts = [receipt for receipt in read_receipts(home, CONSORTIUM) if is_settings(receipt)]
     return max(receipts, key=lambda receipt: receipt.sequence, default=None)

@@ -306,6 +306,17 @@ DOCUMENT_STATES = Table(
     ("municipality_no", "_delivery_id", "_file_sha256", "document_no"),
 )
 
+# Proposals are not data: the warehouse does not read them, a person does. So they are in none of the lists below.
+PROPOSED_ROWS = _parsed(
+    "proposed_rows",
+    "One row per row that an owner proposes for a register, as a form or an export states it; it has no effect.",
+    (),
+    Column("register", "text", "The register that the row is for."),
+    Column("fields", "text", "The row as the register's file would state it: JSON, text by column."),
+    Column("file_name", "text", "Name under which the file was handed in."),
+    Column("prefilled", "text", "Day and digest of the rows that the form was filled with; null for exports."),
+)
+
 # What a parser writes, by delivery; and what settling writes, by municipality.
 DELIVERED_TABLES = (
     EHF_INVOICES,
