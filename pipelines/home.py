@@ -23,6 +23,7 @@ from pipelines.registers import REGISTERS, REQUIRED_REGISTERS, read_register
 SOURCE_KINDS = ("ehf", "ledger", "saft", "notices", "brreg", "registers")
 CONSORTIUM = "_consortium"  # the owner of joint deliveries: register bulk, the registers themselves
 DEFAULT_SETTLE_SECONDS = 5
+DEFAULT_REFRESH_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Source:
         settle_seconds: A file must have stopped growing for this long before it is taken.
         schedule: Cron expression, or None for the inbox sensor only.
         access: How the server of a URL is logged in to.
+        api: Base of the company register's interface, which ``samandel brreg fetch`` asks; answers go to the folder.
+        refresh_days: After how many days that command asks for a unit again.
     """
 
     owner: str
@@ -48,6 +51,8 @@ class Source:
     settle_seconds: int = DEFAULT_SETTLE_SECONDS
     schedule: str | None = None
     access: Access = Access()
+    api: str | None = None
+    refresh_days: int = DEFAULT_REFRESH_DAYS
 
     @property
     def transport(self) -> str | None:
@@ -271,7 +276,17 @@ def _shared_numbers(rows: list[dict[str, Any]]) -> list[str]:
 _OWNER = r"[0-9]{4}|_workshop_[0-9A-Z]{2,20}"
 _SOURCE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 _TOP_KEYS = {"name", "host", "currency", "as_of", "publication", "keys", "members", "joint_sources", "limits"}
-_SOURCE_KEYS = {"name", "kind", "folder", "url", "profile", "settle_seconds", "schedule"} | ACCESS_KEYS
+_SOURCE_KEYS = {
+    "name",
+    "kind",
+    "folder",
+    "url",
+    "profile",
+    "settle_seconds",
+    "schedule",
+    "api",
+    "refresh_days",
+} | ACCESS_KEYS
 
 
 def read_consortium(raw: bytes) -> Consortium:
@@ -443,4 +458,18 @@ class _Reader:
             settle_seconds=self.whole(entry, "settle_seconds", DEFAULT_SETTLE_SECONDS, f"{path}.settle_seconds"),
             schedule=entry.get("schedule"),
             access=read_access(entry, path, self.problem),
+            api=self.api(entry, kind, path),
+            refresh_days=self.whole(entry, "refresh_days", DEFAULT_REFRESH_DAYS, f"{path}.refresh_days"),
         )
+
+    def api(self, entry: Mapping[Any, Any], kind: Any, path: str) -> str | None:
+        api = entry.get("api")
+        if api is None:
+            return None
+        if kind != "brreg" or entry.get("url"):
+            self.problem(f"{path}.api", "only a source of kind brreg has it, and that with a folder: no url beside it.")
+        if not re.fullmatch(
+            r"https://[^/@?#]+(/[^@?#]*)?|http://(127\.0\.0\.1|localhost)(:[0-9]+)?(/[^@?#]*)?", str(api)
+        ):
+            self.problem(f"{path}.api", "must be https://, such as https://data.brreg.no/enhetsregisteret/api.")
+        return str(api)

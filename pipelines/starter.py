@@ -73,9 +73,14 @@ members: {{}}
 #        schedule: '0 6 * * *'      # kan utelates
 #      - kind: ehf
 
-# Felles kilder: Enhetsregisteret (enheter som JSON, fra data.brreg.no) i inbox/_consortium/brreg/.
+# Felles kilder: Enhetsregisteret i inbox/_consortium/brreg/ (CSV eller JSON fra data.brreg.no, gjerne pakket med gzip).
+# Med api henter 'samandel brreg fetch' selv enhetene som er nevnt i leveranser og registre.
+# Kunngjøringer (eForms fra Doffin og TED) legges i inbox/_consortium/notices/.
 joint_sources:
   - kind: brreg
+#    api: https://data.brreg.no/enhetsregisteret/api
+#    refresh_days: 30               # så gammel kan en opplysning bli før den hentes på nytt
+#  - kind: notices
 """
 
 _README = """\
