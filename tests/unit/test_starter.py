@@ -43,6 +43,7 @@ def test_settings_work_when_the_examples_are_filled_in(home: Home) -> None:
         ("0000", "ehf"),
         ("0000", "ledger"),
         ("_consortium", "brreg"),
+        ("_consortium", "notices"),
     ]
     assert consortium.gate_key == "file:../vårt hjem-keys/gate_hmac.key"
 
