@@ -14,7 +14,7 @@ from pipelines.home import Home
 from pipelines.parsing.schema import OUTCOMES
 
 Row = dict[str, Any]
-_FAILING = ("failed", "held")
+_FAILING = ("failed", "held", "refused")
 
 
 _ALL_COLUMNS = tuple(OUTCOMES.column_names)
@@ -66,7 +66,7 @@ def status_rows(home: Home) -> list[Row]:
     """Return one row for every source in consortium.yaml, with or without deliveries (DESIGN: ``status --json``).
 
     ``outcome`` is that of the latest delivery's last step, ``none`` before the first; ``failing_since`` is when the
-    first of the latest unbroken run of failed or held deliveries was received.
+    first of the latest unbroken run of failed, held or refused deliveries was received.
     """
     by_source: dict[tuple[str, str], list[Row]] = {}
     for row in read_outcomes(home, _STATUS_COLUMNS):
@@ -78,7 +78,7 @@ def status_rows(home: Home) -> list[Row]:
 
 
 def _status(municipality_no: str, source: str, rows: Sequence[Row]) -> Row:
-    delivered = [row for row in rows if row["step"] in ("parsed", "settled")]
+    delivered = [row for row in rows if row["step"] in ("parsed", "settled") or row["outcome"] == "refused"]
     by_sequence: dict[int, Row] = {}
     for row in delivered:
         # A later step overrides an earlier one only with bad news: settling writes no row when all is well.

@@ -226,7 +226,7 @@ def _ask_warehouse(home: Home, window: Window) -> tuple[dict[str, _Delivered], d
             """
             select
                 municipality_no,
-                count(*) filter (where step = 'landed'),
+                count(*) filter (where step = 'landed' and outcome <> 'refused'),
                 coalesce(sum(rows_out) filter (where step = 'parsed'), 0),
                 coalesce(sum(rejects), 0)
             from main.fct_outcomes

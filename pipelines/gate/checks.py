@@ -25,6 +25,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("IN08", EXTRACT): intake.sum_lines,
     ("IN10", EXTRACT): intake.chart_coverage,
     ("IN11", EXTRACT): intake.document_arithmetic,
+    ("IN13", EXTRACT): intake.handed_in_as_agreed,
     ("RF04", EXTRACT): quality.org_number_check_digits,
     ("RF10", EXTRACT): intake.wrong_tenants,
     ("RF12", EXTRACT): quality.streams_decided,

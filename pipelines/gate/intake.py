@@ -1,4 +1,4 @@
-"""IN01–IN11, RF04, RF10: what a member's own deliveries were like.
+"""IN01–IN13, RF04, RF10: what a member's own deliveries were like.
 
 Belongs here: reading outcomes, rejects and periods of the member whose extract is judged. Not here: refusing files and
 rows (parsing/ has done that). What was refused is in no figure; these rules say how much that was.
@@ -225,6 +225,17 @@ def document_arithmetic(case: Case) -> Finding:
         what="e-invoices have sums that do not add up",
         nothing="The municipality delivers no e-invoices.",
         severity="issue",
+    )
+
+
+def handed_in_as_agreed(case: Case) -> Finding:
+    """IN13: return the files that were not taken because the member's agreement does not allow them as they were."""
+    return _counted(
+        case,
+        "IN13",
+        _read(case, ("ehf", *LEDGERS), "files"),
+        what="files were not taken: the agreement does not allow them, or a prepared package was changed",
+        nothing=_NO_DELIVERY,
     )
 
 

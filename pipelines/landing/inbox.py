@@ -9,7 +9,8 @@ loose e-invoices are one drop together. An archive stands for the files in it (a
 
 The order makes it safe to be killed anywhere: loose e-invoices are gathered in a claim folder, bytes are stored, the
 receipt is written, the drop is moved to ``inbox/.taken``. A drop that lies in the inbox although its receipt is there
-and it was never moved is only moved.
+and it was never moved is only moved. A drop that may not be taken (packages.py) leaves a receipt without bytes and is
+moved to ``inbox/.refused``, in the same order.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,24 +27,28 @@ from pipelines.errors import SamandelError, UnreadableDelivery
 from pipelines.files import sha256_bytes
 from pipelines.home import Home, Source
 from pipelines.landing import transports
-from pipelines.landing.archives import RefusedArchive, is_archive, may_be_archive, open_archive
+from pipelines.landing.archives import Archive, RefusedArchive, is_archive, may_be_archive, open_archive
 from pipelines.landing.drop_names import is_unfinished
+from pipelines.landing.packages import digest_of, verified_manifest, why_refused
 from pipelines.landing.store import (
     LandedArchive,
     LandedFile,
     Receipt,
     delivery_id_of,
     flush_store,
+    open_regular,
     printable,
-    read_receipts,
+    read_all_receipts,
     remove_leftovers,
     store_file,
     store_stream,
     write_receipt,
 )
+from pipelines.mask import mask_file_name
+from pipelines.prepared import NotPrepared
 from pipelines.settings import Clock
 
-TAKEN = ".taken"
+TAKEN, REFUSED = ".taken", ".refused"
 _CLAIM = ".claimed-loose-files"
 _CLAIMED_NAME = "loose-files"
 _MOVED = ".moved-"
@@ -119,7 +124,7 @@ def waiting_drops(home: Home, source: Source) -> list[str]:
         drops = [drop for drop in _drops(folder, loose_files=True) if not drop.is_unfinished]
     except OSError:
         return [printable(folder.name)]  # it cannot be listed: the pull says why
-    return [printable(drop.name) for drop in drops if drop.files or drop.problem]
+    return [mask_file_name(printable(drop.name)) for drop in drops if drop.files or drop.problem]
 
 
 def _take_settled(home: Home, source: Source, clock: Clock, folder: Path, failed: list[str]) -> list[Receipt]:
@@ -139,7 +144,7 @@ def _take_settled(home: Home, source: Source, clock: Clock, folder: Path, failed
             ):
                 continue
             if known is None:
-                known = [entry for entry in read_receipts(home, source.owner) if entry.source_name == source.name]
+                known = [entry for entry in read_all_receipts(home, source.owner) if entry.source_name == source.name]
             receipt = _take(home, source, clock, drop, known)
         except OSError as error:
             failed.append(_failure(drop.name, error))
@@ -150,7 +155,7 @@ def _take_settled(home: Home, source: Source, clock: Clock, folder: Path, failed
 
 
 def _failure(name: str, error: OSError) -> str:
-    return f"{printable(name)} ({error.strerror or type(error).__name__})"
+    return f"{mask_file_name(printable(name))} ({error.strerror or type(error).__name__})"
 
 
 def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Receipt]) -> Receipt | None:
@@ -158,16 +163,20 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
 
     A new receipt joins ``known`` as soon as it is written: its number is taken even if the move fails.
     """
+    if reason := why_refused(home, source, drop.files, clock.as_of):
+        _refuse(home, source, clock, drop, known, reason)
+        return None
     files, archives = _store(home, source, drop)
     delivery_id = delivery_id_of(file.sha256 for file in files)
-    same = [receipt for receipt in known if receipt.delivery_id == delivery_id]
+    same = [receipt for receipt in known if receipt.delivery_id == delivery_id and receipt.refused is None]
     unmoved = [
         receipt
         for receipt in same
-        if receipt.drop == printable(drop.name) and not _taken_path(home, source, receipt.sequence, drop.name).exists()
+        if receipt.drop == printable(drop.name)
+        and not _moved_path(home, TAKEN, source, receipt.sequence, drop.name).exists()
     ]
     if unmoved:
-        _move_away(home, source, unmoved[-1].sequence, drop)
+        _move_away(drop, _moved_path(home, TAKEN, source, unmoved[-1].sequence, drop.name))
         return None
     receipt = Receipt(
         delivery_id=delivery_id,
@@ -183,8 +192,46 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
     )
     write_receipt(home, receipt)
     known.append(receipt)
-    _move_away(home, source, receipt.sequence, drop)
+    _move_away(drop, _moved_path(home, TAKEN, source, receipt.sequence, drop.name))
     return receipt
+
+
+def _refuse(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Receipt], reason: str) -> None:
+    """Note that a drop is not taken, and move it aside; killed in between, it is only moved at the next pull."""
+    files = tuple(sorted((_unlanded(name, path) for name, path in drop.files), key=_by_name))
+    delivery_id = delivery_id_of(file.sha256 for file in files)
+    noted = [
+        receipt
+        for receipt in known
+        if receipt.delivery_id == delivery_id
+        and receipt.refused == reason
+        and receipt.drop == printable(drop.name)
+        and not _moved_path(home, REFUSED, source, receipt.sequence, drop.name).exists()
+    ]
+    if noted:
+        _move_away(drop, _moved_path(home, REFUSED, source, noted[-1].sequence, drop.name))
+        return
+    receipt = Receipt(
+        delivery_id=delivery_id,
+        owner=source.owner,
+        source=source.kind,
+        source_name=source.name,
+        sequence=max((receipt.sequence for receipt in known), default=0) + 1,
+        received_at=clock.now,
+        drop=printable(drop.name),
+        duplicate_of=None,
+        files=files,
+        refused=reason,
+    )
+    write_receipt(home, receipt)
+    known.append(receipt)
+    _move_away(drop, _moved_path(home, REFUSED, source, receipt.sequence, drop.name))
+
+
+def _unlanded(name: str, path: Path) -> LandedFile:
+    with open_regular(path) as stream:
+        digest = digest_of(stream)
+        return LandedFile(digest, stream.tell(), printable(name), "")
 
 
 def _store(home: Home, source: Source, drop: Drop) -> tuple[tuple[LandedFile, ...], tuple[LandedArchive, ...]]:
@@ -219,24 +266,31 @@ def _unpack(home: Home, source: Source, landed: LandedFile) -> tuple[LandedArchi
         try:
             with open_archive(stream, home.consortium.limits) as archive:
                 archive.examine()
-                for name in archive.members:
+                for name in _counted_members(archive, source.kind):
                     with archive.open(name) as member:
                         members.append(store_stream(home, source.owner, source.name, f"{landed.name}/{name}", member))
                 return LandedArchive(**vars(landed), members=len(members), left_out=archive.left_out), members
         except RefusedArchive:
             return None  # parsing says why
+        except NotPrepared:
+            raise OSError(errno.EAGAIN, "It changed while it was taken") from None
 
 
-def _taken_path(home: Home, source: Source, sequence: int, name: str) -> Path:
+def _counted_members(archive: Archive, kind: str) -> Iterable[str]:
+    """Return the members that count for a source: all of them; of a prepared package those of the source's kind."""
+    manifest = verified_manifest(archive)
+    return archive.members if manifest is None else manifest.names_of(kind)
+
+
+def _moved_path(home: Home, folder: str, source: Source, sequence: int, name: str) -> Path:
     raw = os.fsencode(name)
     if len(raw) > _LONGEST_NAME:
         # With the number before it the name would be too long for a file system.
         name = f"{os.fsdecode(raw[:_LONGEST_NAME])}-{sha256_bytes(raw)[:12]}"
-    return home.inbox / TAKEN / source.owner / source.name / f"{sequence:06d}-{name}"
+    return home.inbox / folder / source.owner / source.name / f"{sequence:06d}-{name}"
 
 
-def _move_away(home: Home, source: Source, sequence: int, drop: Drop) -> None:
-    target = _taken_path(home, source, sequence, drop.name)
+def _move_away(drop: Drop, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         drop.path.rename(target)

@@ -64,6 +64,7 @@ class Receipt:
         duplicate_of: The delivery that brought the same files before, or None.
         files: By name; a member of an archive is named ``<archive>/<member>``.
         archives: The archives that these came out of.
+        refused: Why nothing of it was taken, or None; then its files have digests and sizes, and no bytes lie anywhere.
     """
 
     delivery_id: str
@@ -76,6 +77,7 @@ class Receipt:
     duplicate_of: str | None
     files: tuple[LandedFile, ...]
     archives: tuple[LandedArchive, ...] = ()
+    refused: str | None = None
 
     @property
     def file_name(self) -> str:
@@ -194,7 +196,12 @@ def write_receipt(home: Home, receipt: Receipt) -> None:
 
 
 def read_receipts(home: Home, owner: str | None = None) -> list[Receipt]:
-    """Return all receipts, or one owner's, by owner, source and sequence."""
+    """Return all receipts of what was taken, or one owner's, by owner, source and sequence."""
+    return [receipt for receipt in read_all_receipts(home, owner) if receipt.refused is None]
+
+
+def read_all_receipts(home: Home, owner: str | None = None) -> list[Receipt]:
+    """Return all receipts, those of refused drops included, in the same order."""
     pattern = f"{owner or '*'}/*/{RECEIPTS}/*.json"
     receipts = [_read_receipt(path) for path in home.landing.glob(pattern) if not path.name.startswith(".")]
     return sorted(receipts, key=lambda receipt: (receipt.owner, receipt.source_name, receipt.sequence))

@@ -30,7 +30,7 @@ from pipelines.files import sha256_bytes, sha256_file, write_atomically
 from pipelines.home import Home, Source
 from pipelines.landing.drop_names import is_hidden, is_unfinished, name_problem
 from pipelines.landing.remotes import Remote, RemoteFile, Trouble, open_remote
-from pipelines.landing.store import flush_files, printable, read_receipts
+from pipelines.landing.store import flush_files, printable, read_all_receipts
 
 REMOTE = ".remote"
 RETRY_AFTER_SECONDS = (1, 4)
@@ -102,7 +102,7 @@ class _Place:
 
     def _from_receipts(self) -> dict[str, dict[str, str | None]]:
         taken: dict[str, dict[str, str | None]] = {}
-        for receipt in read_receipts(self.home, self.source.owner):
+        for receipt in read_all_receipts(self.home, self.source.owner):
             if receipt.source_name == self.source.name:
                 for file in receipt.files:
                     entry: dict[str, str | None] = {"version": None, "sha256": file.sha256}

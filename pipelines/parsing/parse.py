@@ -14,8 +14,10 @@ from pipelines.errors import ConfigurationError, SamandelError, UnreadableDelive
 from pipelines.files import canonical_json, sha256_bytes
 from pipelines.home import Home, Source
 from pipelines.landing.archives import is_archive, may_be_archive, refusal, refusal_message
+from pipelines.landing.packages import RULE as NOT_AS_AGREED
 from pipelines.landing.settings_delivery import is_settings
-from pipelines.landing.store import LandedFile, Receipt, read_receipts
+from pipelines.landing.store import LandedFile, Receipt, read_all_receipts, read_receipts
+from pipelines.mask import mask_file_name
 from pipelines.parsing import ledger, schema
 from pipelines.parsing.contract_profile import ContractProfile, load_contract_profile
 from pipelines.parsing.kinds import KINDS, Delivered, Kind, Registers
@@ -38,6 +40,9 @@ def parse_owner(home: Home, owner: str, registers: Registers) -> list[dict[str, 
     profiles = _Profiles(home, owner)
     outcomes: list[dict[str, Any]] = []
     receipts = [receipt for receipt in read_receipts(home, owner) if not is_settings(receipt)]
+    for refused in read_all_receipts(home, owner):
+        if refused.refused is not None:
+            outcomes += _note_refused(home, refused)
     for placed in place_receipts(receipts):
         if placed.is_duplicate:
             outcomes += _note_duplicate(home, placed)
@@ -109,7 +114,9 @@ def _read_files(delivered: Delivered, kind: Kind, sink: Sink, refused: dict[str,
         reject = refused.get(file.sha256)
         if (same := first.setdefault(file.sha256, file)) is not file:
             # Two names, the same bytes: one of them counts.
-            message = f"The delivery holds the same bytes as {same.name} already. They are counted once."
+            message = (
+                f"The delivery holds the same bytes as {mask_file_name(same.name)} already. They are counted once."
+            )
             reject = Reject("IN03", message)
         reject = reject or _refused_unread(delivered, file)
         if reject is None:
@@ -235,11 +242,34 @@ def _note_duplicate(home: Home, placed: Placed) -> list[dict[str, Any]]:
     receipt = placed.receipt
     if stored_key(home, receipt.owner, placed.name) == ORCHESTRATION_VERSION:
         return []
+    drop = mask_file_name(receipt.drop)
     outcome = _outcome(receipt, "duplicate", step="landed") | {
         "rule": "IN03",
-        "message": f"The same files were delivered before ({receipt.delivery_id}); '{receipt.drop}' adds nothing.",
+        "message": f"The same files were delivered before ({receipt.delivery_id}); '{drop}' adds nothing.",
     }
     write_table(home, schema.OUTCOMES, receipt.owner, placed.name, [outcome], key=ORCHESTRATION_VERSION)
+    return [outcome]
+
+
+def _note_refused(home: Home, receipt: Receipt) -> list[dict[str, Any]]:
+    """IN13: landing did not take the drop; each of its files is a reject, and its bytes lie nowhere."""
+    name = f"{receipt.delivery_id}.refused{receipt.sequence:06d}"
+    if stored_key(home, receipt.owner, name) == ORCHESTRATION_VERSION:
+        return []
+    sink = Sink(home, receipt, name, ())
+    sink.rows_in = len(receipt.files)
+    for file in receipt.files:
+        sink.reject(file, Reject(NOT_AS_AGREED, receipt.refused or ""))
+    sink.finish()
+    outcome = _outcome(receipt, "refused", step="landed") | {
+        "rule": NOT_AS_AGREED,
+        "message": receipt.refused,
+        "rows_in": sink.rows_in,
+        "rows_out": 0,
+        "rejects": sink.rejects,
+        "issues": 0,
+    }
+    write_table(home, schema.OUTCOMES, receipt.owner, name, [outcome], key=ORCHESTRATION_VERSION)
     return [outcome]
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from pipelines.files import canonical_json, sha256_bytes
 from pipelines.home import Home
 from pipelines.landing.store import Receipt, read_receipts
+from pipelines.mask import mask_file_name
 from pipelines.parsing import schema
 from pipelines.parsing.store import SETTLED, Placed, place_receipts, stored_key, table_path, write_table
 from pipelines.tables import Table
@@ -158,7 +159,7 @@ def _settle_documents(receipts: Mapping[str, Receipt], documents: Iterable[Row],
         if earlier is not document:
             same = all(earlier[name] == document[name] for name in _FACTS)
             state = "duplicate" if same else "held"
-            before = f"{name_of(earlier)} of delivery {earlier['_delivery_id']}"
+            before = f"{mask_file_name(name_of(earlier))} of delivery {earlier['_delivery_id']}"
             settlement.rejects.append(_reject(receipt, document, name_of(document), before, same))
         counts[receipt.delivery_id][state != "accepted"] += 1
         settlement.document_states.append(
@@ -196,7 +197,7 @@ def _reject(receipt: Receipt, document: Row, file_name: str, before: str, same: 
         "source": receipt.source,
         "severity": "reject",
         "rule": "IN03",
-        "file_name": file_name,
+        "file_name": mask_file_name(file_name),
         "message": text,
         "_delivery_id": receipt.delivery_id,
         "_file_sha256": document["_file_sha256"],

@@ -193,6 +193,7 @@ FAULTS = [
     Fault(
         "IN11", EXTRACT, _warehouse("fct_rejects", reject("IN11", severity="issue", source="ehf")), 1, "do not add up"
     ),
+    Fault("IN13", EXTRACT, _warehouse("fct_rejects", reject("IN13")), 1, "agreement does not allow", "2026-10.csv"),
     Fault("RF04", EXTRACT, _lines("a1", quality_flags="invoice_date_missing;org_no_invalid"), 1, "cannot exist", "a1"),
     Fault(
         "RF10",
@@ -313,6 +314,7 @@ NOTHING = [
     ("IN04", EXTRACT, _emptied("fct_delivery_periods"), "no ledger period"),
     ("IN06", EXTRACT, _emptied("fct_outcomes"), "delivered nothing"),
     ("IN08", EXTRACT, lambda s: s.warehouse["fct_outcomes"].pop(0), "no ledger"),
+    ("IN13", EXTRACT, _emptied("fct_outcomes"), "delivered nothing"),
     ("IN11", EXTRACT, lambda s: s.warehouse["fct_outcomes"].pop(1), "no e-invoices"),
     (
         "IN10",

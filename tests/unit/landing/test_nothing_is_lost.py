@@ -11,7 +11,7 @@ from pipelines.home import Home, Source
 from pipelines.landing import inbox
 from pipelines.landing.inbox import pull_source, waiting_drops
 from pipelines.landing.store import read_receipts
-from tests.unit.dropped import CLOCK
+from tests.unit.dropped import CLOCK, make_home
 
 EHF = Source("9901", "ehf", "ehf", "inbox/9901/ehf", settle_seconds=0)
 LEDGER = Source("9901", "ledger", "ledger", "inbox/9901/ledger", profile="semicolon", settle_seconds=0)
@@ -25,7 +25,7 @@ def _drop(home: Home, name: str, raw: bytes = b"x") -> Path:
 
 
 def test_a_folder_with_an_unfinished_file_waits_until_it_is_finished(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = make_home(tmp_path)
     _drop(home, "ehf/drop/a.xml", b"a")
     part = _drop(home, "ehf/drop/b.xml.part", b"b")
     assert pull_source(home, EHF, CLOCK) == []
@@ -38,7 +38,7 @@ def test_a_folder_with_an_unfinished_file_waits_until_it_is_finished(tmp_path: P
 def test_a_folder_that_cannot_be_looked_through_stays_whole_and_stops_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = Home(tmp_path)
+    home = make_home(tmp_path)
     locked = _drop(home, "ehf/locked/a.xml", b"a").parent
     _drop(home, "ehf/open/b.xml", b"b")
     walk = inbox.os.walk
@@ -57,15 +57,15 @@ def test_a_folder_that_cannot_be_looked_through_stays_whole_and_stops_no_other(
 
 
 def test_a_number_is_given_once_even_if_the_move_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = Home(tmp_path)
+    home = make_home(tmp_path)
     _drop(home, "ledger/a.csv", b"a")
     _drop(home, "ledger/b.csv", b"b")
     move = inbox._move_away
 
-    def fail_once(home: Home, source: Source, sequence: int, drop: inbox.Drop) -> None:
+    def fail_once(drop: inbox.Drop, target: Path) -> None:
         if drop.name == "a.csv":
             raise OSError(28, "No space left on device")
-        move(home, source, sequence, drop)
+        move(drop, target)
 
     monkeypatch.setattr(inbox, "_move_away", fail_once)
     with pytest.raises(UnreadableDelivery):
@@ -77,7 +77,7 @@ def test_a_number_is_given_once_even_if_the_move_fails(tmp_path: Path, monkeypat
 
 
 def test_a_very_long_name_is_taken(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = make_home(tmp_path)
     name = "å" * 120 + ".csv"
     _drop(home, f"ledger/{name}")
     (receipt,) = pull_source(home, LEDGER, CLOCK)
