@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.parsing.ledger import parse_ledger
+from pipelines.parsing.ledger_header import Header, header_texts
 from pipelines.parsing.ledger_profile import DATE_COLUMNS, Profile
 from pipelines.parsing.rejects import Reject
 from pipelines.parsing.tabular import Cell, Rows, cell_text, read_csv, read_sheets
 
 _NO_DATA = "IN08"
+_NO_TABLE = Reject("IN01", "A ledger in JSON cannot be prepared: export it as CSV or XLSX.")
 
 
 @dataclass(frozen=True)
@@ -61,22 +63,24 @@ class OpenLedger:
 
 def open_ledger(raw: bytes, profile: Profile, file_name: str) -> OpenLedger:
     """Return a ledger with its cells; what cannot be read stands under ``unreadable``."""
+    if profile.format == "json":
+        return OpenLedger(profile, (), None, (), (), {}, (), 0, 0, 0, (_NO_TABLE,))
     parsed = parse_ledger(raw, profile, file_name)
     unreadable = tuple(reject for reject in parsed.rejects if reject.rule != _NO_DATA)
     if parsed.header_row is None or parsed.columns is None:
         return OpenLedger(profile, (), None, (), (), {}, (), 0, 0, 0, unreadable)
     rows = _rows(raw, profile, parsed.columns)
-    positions = _positions(parsed.columns)
+    header = Header(parsed.columns, truncated=profile.truncated)
     mapped = {
         rule.column: found
         for rule in profile.columns
-        if (found := _find(positions, rule.headers, rule.occurrence)) is not None
+        if (found := header.index_of(rule.headers, rule.occurrence)) is not None
     }
     period_columns = {
         found
         for rule in profile.periods
         for name in (rule.column, rule.year_column)
-        if name is not None and (found := _find(positions, (name,), 1)) is not None
+        if name is not None and (found := header.index_of((name,))) is not None
     }
     above = rows.cells[: parsed.header_row - 1]
     return OpenLedger(
@@ -98,30 +102,4 @@ def _rows(raw: bytes, profile: Profile, header: Sequence[str]) -> Rows:
     if profile.format == "csv":
         return read_csv(raw, profile.encodings, profile.delimiter, quote=profile.quote)
     sheets = read_sheets(raw, profile.sheet)
-    return next(rows for _, rows in sheets if any(_texts(cells) == list(header) for cells in rows.cells))
-
-
-def _texts(cells: Sequence[Cell]) -> list[str]:
-    texts = [cell_text(cell) for cell in cells]
-    while texts and not texts[-1]:
-        texts.pop()
-    return texts
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.replace("_", " ").split()).casefold()
-
-
-def _positions(header: Sequence[str]) -> dict[str, list[int]]:
-    positions: dict[str, list[int]] = {}
-    for index, text in enumerate(header):
-        positions.setdefault(_folded(text), []).append(index)
-    return positions
-
-
-def _find(positions: Mapping[str, list[int]], names: Sequence[str], occurrence: int) -> int | None:
-    for name in names:
-        found = positions.get(_folded(name), [])
-        if len(found) >= occurrence:
-            return found[occurrence - 1]
-    return None
+    return next(rows for _, rows in sheets if any(header_texts(cells) == list(header) for cells in rows.cells))
