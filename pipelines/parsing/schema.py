@@ -137,6 +137,9 @@ LEDGER_POSTINGS = _parsed(
     Column("amount", "money", "As stated after the profile's number style and sign: expenses positive."),
     Column("amount_kind", "text", "net or gross, by the profile."),
     Column("currency", "text", "Currency of the amount; NOK unless the layout says otherwise."),
+    Column("source_document_no", "text", "Number of the document behind the line, where it is not the invoice's (SAF-T)."),
+    Column("foreign_currency", "text", "The currency of the document, where it is another (SAF-T)."),
+    Column("foreign_amount", "money", "The amount in that currency, expenses positive."),
     Column("_source", "text", "ledger or saft."),
 )
 
@@ -213,6 +216,48 @@ NOTICE_BUYERS = _parsed(
     Column("country", "text", "BT-514; NO for Norway, else as stated (three letters)."),
     Column("is_group_lead", "boolean", "BT-770, leads a joint procurement; null where the notice does not say."),
     Column("legal_type", "text", "BT-11, such as body-pl-la."),
+
+_BALANCES = tuple(
+    Column(f"{moment}_{side}_amount", "money", f"{moment.capitalize()} balance, {side}, as stated.")
+    for moment in ("opening", "closing")
+    for side in ("debit", "credit")
+)
+
+SAFT_SUPPLIERS = _parsed(
+    "saft_suppliers",
+    "One row per supplier in the master file of a SAF-T file; no contacts, addresses or bank accounts.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "supplier_ledger_code"),
+    Column("supplier_ledger_code", "text", "SupplierID: the member's own code of the supplier."),
+    Column("supplier_name", "text", "As in the file."),
+    Column("supplier_org_no", "text", "As in the file; spaces, NO and MVA taken off; not checked. Never eleven digits."),
+    Column("supplier_country", "text", "Country of the first address, two letters."),
+    Column("balance_account", "text", "The first general ledger account that the balances stand on."),
+    *_BALANCES,
+)
+
+SAFT_ACCOUNTS = _parsed(
+    "saft_accounts",
+    "One row per general ledger account of a SAF-T file.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "local_account"),
+    Column("local_account", "text", "AccountID: the member's own account code."),
+    Column("local_account_text", "text", "The account's name."),
+    Column("standard_account", "text", "StandardAccountID: account of the standard chart NS 4102, two or four digits."),
+    Column("grouping_category", "text", "Which list the grouping code is of (KA_K: KOSTRA arts of municipalities)."),
+    Column("grouping_code", "text", "Code in that list."),
+    *_BALANCES,
+)
+
+SAFT_TAXES = _parsed(
+    "saft_taxes",
+    "One row per tax information of a SAF-T posting; _row_no is the posting's.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "_row_no", "tax_no"),
+    Column("tax_no", "integer", "Position among the tax informations of the posting, from 1."),
+    Column("tax_type", "text", "Such as MVA."),
+    Column("tax_code", "text", "The system's own tax code."),
+    Column("standard_tax_code", "text", "The standard code behind it, by the file's tax table."),
+    Column("tax_percentage", "fraction", "Rate, percent."),
+    Column("tax_base", "quantity", "What the tax is computed on: an amount, or a quantity."),
+    Column("tax_amount", "money", "Tax; where the file states a side (1.20, 1.30) debit positive, credit negative."),
 )
 
 COMPANIES = _parsed(
@@ -325,6 +370,10 @@ DELIVERED_TABLES = (
     LEDGER_POSTINGS,
     NOTICES,
     NOTICE_BUYERS,
+
+    SAFT_SUPPLIERS,
+    SAFT_ACCOUNTS,
+    SAFT_TAXES,
     COMPANIES,
     REJECTS,
     OUTCOMES,
