@@ -10,13 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.parsing.dates import parse_xml_date
 from pipelines.parsing.numbers import parse_xml_decimal
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+
+def compute() -> Any:
+    """Return Arrow's compute functions, whose declared types are narrower than what they take."""
+    import pyarrow.compute as pc
+
+    return pc
 
 
 @dataclass(frozen=True)
@@ -24,26 +28,27 @@ class Typed:
     """A typed column.
 
     Attributes:
-        values: As many as there were texts; null where the text is null or unreadable.
+        values: An Arrow array, as many as there were texts; null where the text is null or unreadable.
         unreadable: Positions of the texts that are no such value, ascending.
         rounded: Positions of the texts that stated more decimals than are kept, ascending.
     """
 
-    values: pa.Array
+    values: Any
     unreadable: tuple[int, ...] = ()
     rounded: tuple[int, ...] = ()
 
 
-def text_column(values: Sequence[str | None]) -> pa.Array:
+def text_column(values: Sequence[str | None]) -> Any:
     """Return texts without surrounding space; empty ones are null."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    pc = compute()
 
     trimmed = pc.utf8_trim_whitespace(pa.array(values, pa.string()))
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
-def decimal_column(texts: pa.Array, *, digits: int = 16, places: int = 2) -> Typed:
+def decimal_column(texts: Any, *, digits: int = 16, places: int = 2) -> Typed:
     """Return ``xs:decimal`` texts as decimals, half away from zero where they state more than ``places`` decimals.
 
     Args:
@@ -52,9 +57,10 @@ def decimal_column(texts: pa.Array, *, digits: int = 16, places: int = 2) -> Typ
         places: Decimals kept.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    kind = pa.decimal128(digits + places, places)
+    pc = compute()
+
+    kind: Any = pa.decimal128(digits + places, places)
     pattern = rf"^-?[0-9]{{1,{digits}}}(\.[0-9]{{1,{places}}})?$"
     is_plain = pc.match_substring_regex(texts, pattern)
     values = pc.if_else(is_plain, texts, pa.scalar(None, pa.string())).cast(kind)
@@ -85,10 +91,11 @@ def _exact(text: str, digits: int, places: int) -> tuple[Decimal | None, bool]:
     return (None, False) if abs(value) >= Decimal(10) ** digits else (value, value != stated)
 
 
-def date_column(texts: pa.Array) -> Typed:
+def date_column(texts: Any) -> Typed:
     """Return ``xs:date`` texts as days."""
     import pyarrow as pa
-    import pyarrow.compute as pc
+
+    pc = compute()
 
     encoded = texts.dictionary_encode()
     days: list[date | None] = [_day(text) for text in encoded.dictionary.to_pylist()]

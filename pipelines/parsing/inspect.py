@@ -205,7 +205,7 @@ def _inspect_xml(file: _File) -> dict[str, Any]:
 
     namespace, _, local = (sniff_root(file.head) or "").rpartition("}")
     if local == "AuditFile":
-        return _only_recognised("saft")(file)
+        return _inspect_saft(file)
     from pipelines.parsing.notices import ROOTS, parse_notice
 
     if local in ROOTS:
@@ -225,6 +225,42 @@ def _inspect_xml(file: _File) -> dict[str, Any]:
         issues=parsed.issues,
         profile=parsed.profile_id,
         documents=[_document_facts(parsed)] if parsed.invoice is not None else [],
+    )
+
+
+def _inspect_saft(file: _File) -> dict[str, Any]:
+    from pipelines.parsing.saft import Header, Part, Totals, UnreadableSaft, read_saft
+
+    if problem := DEFAULT_LIMITS.too_large("saft", file.size):
+        return _facts(file.path, "saft", rejects=[Reject("IN01", problem)])
+    headers: list[Header] = []
+    rejects: list[Reject] = []
+    issues: list[Reject] = []
+
+    def give(part: Header | Part) -> None:
+        if isinstance(part, Header):
+            headers.append(part)
+        else:
+            rejects.extend(part.rejects)
+            issues.extend(part.issues)
+
+    totals = Totals()
+    try:
+        with open_regular(file.path.resolve()) as stream:
+            read_saft(stream, give, totals)
+    except UnreadableSaft as refused:
+        return _facts(file.path, "saft", rejects=[refused.reject], version=headers[0].version if headers else None)
+    return _facts(
+        file.path,
+        "saft",
+        rejects=rejects,
+        issues=issues,
+        version=headers[0].version,
+        suppliers=totals.suppliers,
+        transactions=totals.transactions,
+        lines=totals.lines,
+        debit_total=f"{totals.debit:.2f}",
+        credit_total=f"{totals.credit:.2f}",
     )
 
 

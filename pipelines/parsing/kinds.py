@@ -1,7 +1,7 @@
 """The kinds of sources, and how a landed file of each becomes rows in the sink.
 
 Belongs here: which format reads a kind, which tables it fills, whose document it is (RF10). Not here: the formats
-themselves (ehf.py, ledger.py, notices.py, brreg.py), which deliveries are read (parse.py).
+themselves (ehf.py, ledger.py, saft.py, notices.py, brreg.py), which deliveries are read (parse.py).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.store import LandedFile, Receipt, read_file, verified_path
 from pipelines.limits import MIB
 from pipelines.municipalities import own_org_nos
-from pipelines.parsing import brreg, contract_export, ehf, ledger, notices, register_form, schema
+from pipelines.parsing import brreg, contract_export, ehf, ledger, notices, register_form, saft, schema
 from pipelines.parsing.contract_profile import ContractProfile
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.ledger_rows import Batch
@@ -149,6 +149,46 @@ def month_of(fiscal_period: str) -> str:
     return f"{fiscal_period[:4]}-12" if fiscal_period[5:] > "12" else fiscal_period
 
 
+def _read_saft(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
+    def give(part: saft.Header | saft.Part) -> None:
+        if isinstance(part, saft.Header):
+            if wrong := _wrong_company(delivered, part):
+                raise saft.UnreadableSaft(wrong)
+            return
+        sink.rows_in += part.lines
+        sink.rows_out += part.lines - len(part.rejects)
+        if part.table is not None and part.columns is not None:
+            sink.add_arrow(part.table, file, part.columns)
+        elif part.table is not None:
+            sink.add(part.table, file, part.rows)
+        for period in part.periods:
+            sink.cover(month_of(period))
+        for reject in part.rejects:
+            sink.reject(file, reject)
+        for issue in part.issues:
+            sink.remark(file, issue)
+
+    with verified_path(delivered.home, file).open("rb") as stream:
+        try:
+            saft.read_saft(stream, give, saft.Totals(), delivered.home.consortium.limits)
+        except saft.UnreadableSaft as refused:
+            raise RefusedLate(file, refused.reject) from None
+
+
+def _wrong_company(delivered: Delivered, header: saft.Header) -> Reject | None:
+    """RF10: the books of a company that is not the member, on the first and the last day of the file, are not its."""
+    owner, numbers = delivered.receipt.owner, delivered.registers["member_org_nos"]
+    if header.days and all(header.company_org_no in own_org_nos(numbers, owner, day) for day in header.days):
+        return None
+    return Reject(
+        "RF10",
+        f"The company whose books these are is not {owner} or one of its units on the days that the file covers. Have "
+        "it delivered by whom it belongs to, or add the number to registers/member_org_nos.csv.",
+        path="/AuditFile/Header/Company/RegistrationNumber",
+        raw=header.company_org_no,
+    )
+
+
 def _read_brreg(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
     unpacked = delivered.home.consortium.limits.brreg_unpacked_mib * MIB
     with verified_path(delivered.home, file).open("rb") as stream:
@@ -233,6 +273,12 @@ KINDS: dict[str, Kind] = {
             _one_by_one(_read_ehf),
         ),
         Kind("ledger", ledger.PARSER_VERSION, (schema.LEDGER_POSTINGS,), _one_by_one(_read_ledger)),
+        Kind(
+            "saft",
+            saft.PARSER_VERSION,
+            (schema.LEDGER_POSTINGS, schema.SAFT_SUPPLIERS, schema.SAFT_ACCOUNTS, schema.SAFT_TAXES),
+            _one_by_one(_read_saft),
+        ),
         Kind("notices", notices.PARSER_VERSION, (schema.NOTICES, schema.NOTICE_BUYERS), _one_by_one(_read_notice)),
         Kind(
             "registers",

@@ -196,7 +196,7 @@ def _parse_key(home: Home, receipt: Receipt, profile: Profile | ContractProfile 
     own_numbers = sorted(
         (row["org_no"], str(row["valid_from"]), str(row["valid_to"]))
         for row in registers["member_org_nos"]
-        if receipt.source == "ehf" and row["municipality_no"] == receipt.owner
+        if receipt.source in ("ehf", "saft") and row["municipality_no"] == receipt.owner
     )
     facts: list[Any] = [
         receipt.source,

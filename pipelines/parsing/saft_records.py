@@ -65,67 +65,16 @@ _PASSED_OVER = (
 )
 _CONTAINERS = (*PARENTS, *_PASSED_OVER)
 # Elements within records whose name matters; the rest are OTHER.
-_FIELDS = (
-    "AccountDescription",
-    "AccountID",
-    "Address",
-    "Amount",
-    "Analysis",
-    "AnalysisID",
-    "AnalysisType",
-    "AnalysisTypeDescription",
-    "AuditFileDateCreated",
-    "AuditFileVersion",
-    "BalanceAccount",
-    "ClosingCreditBalance",
-    "ClosingDebitBalance",
-    "Company",
-    "Country",
-    "CreditAmount",
-    "CreditTaxAmount",
-    "CurrencyAmount",
-    "CurrencyCode",
-    "DebitAmount",
-    "DebitTaxAmount",
-    "DefaultCurrencyCode",
-    "Description",
-    "DueDate",
-    "GroupingCategory",
-    "GroupingCode",
-    "JournalID",
-    "Name",
-    "NumberOfEntries",
-    "OpeningCreditBalance",
-    "OpeningDebitBalance",
-    "Period",
-    "PeriodEnd",
-    "PeriodEndYear",
-    "PeriodStart",
-    "PeriodStartYear",
-    "PeriodYear",
-    "RecordID",
-    "ReferenceNumber",
-    "RegistrationNumber",
-    "SelectionCriteria",
-    "SelectionEndDate",
-    "SelectionStartDate",
-    "SourceDocumentID",
-    "StandardAccountID",
-    "StandardTaxCode",
-    "SupplierID",
-    "TaxAmount",
-    "TaxBase",
-    "TaxCode",
-    "TaxInformation",
-    "TaxPercentage",
-    "TaxType",
-    "TotalCredit",
-    "TotalDebit",
-    "TransactionDate",
-    "TransactionID",
-    "Type",
-    "VoucherType",
-)
+_FIELDS = """
+    AccountDescription AccountID Address Amount Analysis AnalysisID AnalysisType AnalysisTypeDescription
+    AuditFileDateCreated AuditFileVersion BalanceAccount ClosingCreditBalance ClosingDebitBalance Company
+    Country CreditAmount CreditTaxAmount CurrencyAmount CurrencyCode DebitAmount DebitTaxAmount
+    DefaultCurrencyCode Description DueDate GroupingCategory GroupingCode JournalID Name NumberOfEntries
+    OpeningCreditBalance OpeningDebitBalance Period PeriodEnd PeriodEndYear PeriodStart PeriodStartYear
+    PeriodYear RecordID ReferenceNumber RegistrationNumber SelectionCriteria SelectionEndDate
+    SelectionStartDate SourceDocumentID StandardAccountID StandardTaxCode SupplierID TaxAmount TaxBase TaxCode
+    TaxInformation TaxPercentage TaxType TotalCredit TotalDebit TransactionDate TransactionID Type VoucherType
+""".split()
 # A token's code, one byte: 0 the start of an element, then the starts and the ends of containers, the ends of fields,
 # the end of any other element, and text.
 _START, _TEXT = 0, 255
@@ -220,9 +169,7 @@ class LinePlan:
             for place in (parts.get(("AnalysisType",), 0), parts.get(("AnalysisID",), 0))
         ]
         self.analyses = _take(analyses) if analyses else None
-        self.taxes = [
-            _take(parts.get(path, 0) for path in TAX_FIELDS) for parts in groups["TaxInformation"] if parts
-        ]
+        self.taxes = [_take(parts.get(path, 0) for path in TAX_FIELDS) for parts in groups["TaxInformation"] if parts]
         self.is_simple = self.analyses is None and not self.taxes
         nothing = [0] * MORE_COLUMNS if self.is_simple else []
         self.values = _take([*(first.get(path, 0) for path in LINE_FIELDS), *nothing])
@@ -573,21 +520,15 @@ class _Shortcut:
 
     def _split(self, buffer: bytes) -> list[Any] | None:
         """Return text, tag, text, tag, …, text; None where the exact reader must decide what is what."""
-        if not self.is_on:
-            return None
-        if self.exact.namespaces or not _ends_outside(buffer):
+        if self.is_on and (self.exact.namespaces or not _ends_outside(buffer)):
             self.is_on = False
+        if not self.is_on:
             return None
         if not self.opening:
             self._find_prefix(buffer)
             return None
-        signs = buffer.translate(None, _NOT_SIGNS)
-        if signs != b"<>" * (len(signs) // 2) or b"<!" in buffer or b"<?" in buffer or b"]]>" in buffer:
-            return None
-        if len(buffer.translate(None, _CONTROLS)) != len(buffer):
-            return None
         try:
-            return list(buffer.decode().replace(">", "<").split("<"))
+            return list(buffer.decode().replace(">", "<").split("<")) if _is_plain(buffer) else None
         except UnicodeDecodeError:
             return None  # the exact reader says so
 
@@ -626,6 +567,13 @@ class _Shortcut:
 
 
 _NEXT_TRANSACTION = [("Transaction", True), ("Transaction", False)]
+
+
+def _is_plain(buffer: bytes) -> bool:
+    signs = buffer.translate(None, _NOT_SIGNS)
+    if signs != b"<>" * (len(signs) // 2) or b"<!" in buffer or b"<?" in buffer or b"]]>" in buffer:
+        return False
+    return len(buffer.translate(None, _CONTROLS)) == len(buffer)
 
 
 def _join(tags: list[str], texts: list[Any]) -> bytes:

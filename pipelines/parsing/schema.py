@@ -137,7 +137,7 @@ LEDGER_POSTINGS = _parsed(
     Column("amount", "money", "As stated after the profile's number style and sign: expenses positive."),
     Column("amount_kind", "text", "net or gross, by the profile."),
     Column("currency", "text", "Currency of the amount; NOK unless the layout says otherwise."),
-    Column("source_document_no", "text", "Number of the document behind the line, where it is not the invoice's (SAF-T)."),
+    Column("source_document_no", "text", "Number of the document behind the line (SAF-T)."),
     Column("foreign_currency", "text", "The currency of the document, where it is another (SAF-T)."),
     Column("foreign_amount", "money", "The amount in that currency, expenses positive."),
     Column("_source", "text", "ledger or saft."),
@@ -216,6 +216,7 @@ NOTICE_BUYERS = _parsed(
     Column("country", "text", "BT-514; NO for Norway, else as stated (three letters)."),
     Column("is_group_lead", "boolean", "BT-770, leads a joint procurement; null where the notice does not say."),
     Column("legal_type", "text", "BT-11, such as body-pl-la."),
+)
 
 _BALANCES = tuple(
     Column(f"{moment}_{side}_amount", "money", f"{moment.capitalize()} balance, {side}, as stated.")
@@ -229,7 +230,9 @@ SAFT_SUPPLIERS = _parsed(
     ("municipality_no", "_delivery_id", "_file_sha256", "supplier_ledger_code"),
     Column("supplier_ledger_code", "text", "SupplierID: the member's own code of the supplier."),
     Column("supplier_name", "text", "As in the file."),
-    Column("supplier_org_no", "text", "As in the file; spaces, NO and MVA taken off; not checked. Never eleven digits."),
+    Column(
+        "supplier_org_no", "text", "As in the file; spaces, NO and MVA taken off; not checked, never eleven digits."
+    ),
     Column("supplier_country", "text", "Country of the first address, two letters."),
     Column("balance_account", "text", "The first general ledger account that the balances stand on."),
     *_BALANCES,
@@ -370,7 +373,6 @@ DELIVERED_TABLES = (
     LEDGER_POSTINGS,
     NOTICES,
     NOTICE_BUYERS,
-
     SAFT_SUPPLIERS,
     SAFT_ACCOUNTS,
     SAFT_TAXES,

@@ -55,6 +55,7 @@ def parsed_tables() -> dict[str, Table]:
 _SOURCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "ehf": ("E-invoices, as parsed.", ("ehf_invoices", "ehf_invoice_lines", "ehf_allowance_charges")),
     "ledger": ("Postings of supplier ledgers, as parsed.", ("ledger_postings",)),
+    "saft": ("Master files and taxes of SAF-T files, as parsed.", ("saft_suppliers", "saft_accounts", "saft_taxes")),
     "notices": ("Notices of procurements, as parsed.", ("notices", "notice_buyers")),
     "brreg": ("Units of the company register, as parsed.", ("companies",)),
     "landing": (
@@ -84,7 +85,7 @@ def _source_lines(name: str) -> Iterator[str]:
     yield "    config:"
     yield "      meta:"
     yield f"        external_location: >-\n          {_LOCATION}"
-    if name in ("ehf", "ledger", "notices", "brreg"):
+    if name in ("ehf", "ledger", "saft", "notices", "brreg"):
         yield f"      loaded_at_query: >-\n          {_RECEIVED.format(source=name)}"
         yield f"      freshness: {{warn_after: {{count: {_WARN_AFTER_DAYS}, period: day}}}}"
     yield "    tables:"
