@@ -17,6 +17,18 @@
     )
 {%- endmacro %}
 
+{# For master files: rows of a delivery of which at least one fiscal period is accepted. #}
+{% macro accepted_in_part() -%}
+    exists (
+        select 1
+        from {{ source('landing', 'delivery_periods') }} as settled
+        where
+            settled.municipality_no = delivered.municipality_no
+            and settled._delivery_id = delivered._delivery_id
+            and settled.state = 'accepted'
+    )
+{%- endmacro %}
+
 {# For e-invoices: the documents that were the first to bring their key. #}
 {% macro accepted_documents() -%}
     exists (

@@ -76,3 +76,17 @@
 {% macro parts_of(expression) -%}
     unnest(string_split({{ expression }}, ';'))
 {%- endmacro %}
+
+{# Whether a KOSTRA art is one that something is bought or granted by: 100 to 499, without the balance chapters there. #}
+{% macro is_expense_art(art) -%}
+    regexp_full_match({{ art }}, '[1-4][0-9]{2}')
+    and {{ art }} not in ('411', '412', '431', '451', '452', '453', '454')
+{%- endmacro %}
+
+{#
+    Whether an account of the standard chart NS 4102 (two or four digits) is one that something is bought by: goods,
+    other costs of staff, and other operating costs, without depreciation (60) and losses (78).
+#}
+{% macro is_cost_account(account) -%}
+    regexp_full_match({{ account }}, '(4[0-9]|59|6[1-9]|7[0-79])[0-9]{0,2}')
+{%- endmacro %}

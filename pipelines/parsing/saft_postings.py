@@ -403,7 +403,7 @@ class _Batch:
             name: self._optional(decimal_column(texts[name]), "TaxAmount", line_of=lines)
             for name in ("amount", "debit", "credit")
         }
-        of = pa.array(lines, pa.int64())
+        of: Any = pa.array(lines, pa.int64())
         rows = pa.table(
             {
                 "tax_no": pa.array(self.postings.tax_no_of, pa.int64()),

@@ -65,16 +65,20 @@ _PASSED_OVER = (
 )
 _CONTAINERS = (*PARENTS, *_PASSED_OVER)
 # Elements within records whose name matters; the rest are OTHER.
-_FIELDS = """
+_FIELDS: list[str] = re.findall(
+    r"\w+",
+    """
     AccountDescription AccountID Address Amount Analysis AnalysisID AnalysisType AnalysisTypeDescription
-    AuditFileDateCreated AuditFileVersion BalanceAccount ClosingCreditBalance ClosingDebitBalance Company
-    Country CreditAmount CreditTaxAmount CurrencyAmount CurrencyCode DebitAmount DebitTaxAmount
+    AuditFileDateCreated AuditFileVersion BalanceAccount ClosingCreditBalance ClosingDebitBalance
+    Company Country CreditAmount CreditTaxAmount CurrencyAmount CurrencyCode DebitAmount DebitTaxAmount
     DefaultCurrencyCode Description DueDate GroupingCategory GroupingCode JournalID Name NumberOfEntries
     OpeningCreditBalance OpeningDebitBalance Period PeriodEnd PeriodEndYear PeriodStart PeriodStartYear
     PeriodYear RecordID ReferenceNumber RegistrationNumber SelectionCriteria SelectionEndDate
-    SelectionStartDate SourceDocumentID StandardAccountID StandardTaxCode SupplierID TaxAmount TaxBase TaxCode
-    TaxInformation TaxPercentage TaxType TotalCredit TotalDebit TransactionDate TransactionID Type VoucherType
-""".split()
+    SelectionStartDate SourceDocumentID StandardAccountID StandardTaxCode SupplierID TaxAmount TaxBase
+    TaxCode TaxInformation TaxPercentage TaxType TotalCredit TotalDebit TransactionDate TransactionID
+    Type VoucherType
+    """,
+)
 # A token's code, one byte: 0 the start of an element, then the starts and the ends of containers, the ends of fields,
 # the end of any other element, and text.
 _START, _TEXT = 0, 255

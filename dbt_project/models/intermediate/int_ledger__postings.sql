@@ -1,7 +1,23 @@
 with
 
-postings as (
+from_ledgers as (
     select * from {{ ref('stg_ledger__postings') }}
+    where _source = 'ledger'
+),
+
+from_saft as (
+    select * from {{ ref('int_saft__postings') }}
+    where treatment = 'purchase'
+),
+
+postings as (
+    select * from from_ledgers
+    union all by name
+    select * from from_saft
+),
+
+arts as (
+    select * from {{ ref('kostra_arts') }}
 ),
 
 accounts as (
@@ -32,24 +48,34 @@ final as (
         dated.local_account,
         coalesce(dated.local_account_text, accounts.local_account_text) as local_account_text,
         accounts.account_class,
-        accounts.kostra_art,
+        coalesce(accounts.kostra_art, dated.stated_kostra_art) as kostra_art,
         accounts.category_key as account_category_key,
-        if(
-            dated.account_date between accounts.scope_from and accounts.scope_to,
-            accounts.scope, null
-        ) as account_scope,
+        case
+            when accounts.local_account is null
+                then
+                    if(
+                        year(dated.account_date) between coalesce(arts.valid_from_year, 1900)
+                        and coalesce(arts.valid_to_year, 9999), arts.scope, null
+                    )
+            when dated.account_date between accounts.scope_from and accounts.scope_to
+                then accounts.scope
+        end as account_scope,
         dated.kostra_function,
         dated.cost_centre,
         dated.project_code,
         dated.contract_reference,
         dated.fiscal_period,
         coalesce(dated.amount_kind, 'unknown') as vat_basis,
-        dated.currency as original_currency,
-        dated.amount as original_amount,
+        coalesce(dated.foreign_currency, dated.currency) as original_currency,
+        if(
+            dated.foreign_currency is null, dated.amount, dated.foreign_amount
+        ) as original_amount,
         if(dated.currency = 'NOK', dated.amount, null) as net_amount_nok,
         {{ is_valid_org_no('dated.supplier_org_no') }} as is_org_no_valid,
         accounts.local_account is not null as is_in_chart,
-        coalesce(accounts.kostra_art = '429', false) as is_vat,
+        coalesce(
+            coalesce(accounts.kostra_art, dated.stated_kostra_art) = '429', false
+        ) as is_vat,
         dated.posting_date,
         dated.invoice_date,
         dated._source,
@@ -63,6 +89,7 @@ final as (
             dated.municipality_no = accounts.municipality_no
             and dated.local_account = accounts.local_account
             and {{ holds_on('accounts', 'dated.account_date') }}
+    left join arts on dated.stated_kostra_art = arts.kostra_art
 )
 
 select * from final

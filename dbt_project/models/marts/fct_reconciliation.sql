@@ -15,6 +15,15 @@ purchases as (
     select * from {{ ref('int_purchases__classified') }}
 ),
 
+saft_postings as (
+    select
+        municipality_no,
+        {{ month_of(first_day_of('fiscal_period')) }} as period_month,
+        treatment,
+        if(currency = 'NOK', amount, null) as amount_nok
+    from {{ ref('int_saft__postings') }}
+),
+
 documents as (
     select
         documents.*,
@@ -63,6 +72,28 @@ unioned as (
         net_amount_nok as amount_nok
     from purchases
     where evidence = 'difference'
+
+    union all
+
+    select
+        municipality_no,
+        period_month,
+        'saft_postings' as measure,
+        amount_nok
+    from saft_postings
+
+    union all
+
+    select
+        municipality_no,
+        period_month,
+        case treatment
+            when 'purchase' then 'saft_purchases'
+            when 'not_purchase' then 'saft_not_purchases'
+            else 'saft_unclassified'
+        end as measure,
+        amount_nok
+    from saft_postings
 
     union all
 
