@@ -245,7 +245,7 @@ class _Batch:
         zero = pa.scalar(Decimal("0.00"), pa.decimal128(18, 2))
         self.difference = pc.subtract(pc.fill_null(self.debit.values, zero), pc.fill_null(self.credit.values, zero))
         columns = postings.transactions
-        paths = pa.array(columns.path, pa.string()).take(self.of)
+        paths = compute().take(pa.array(columns.path, pa.string()), self.of)
         self.paths = pc.binary_join_element_wise(paths, "/Line[", pa.array(within).cast(pa.string()), "]", "")
 
     def balances(self) -> list[int]:

@@ -189,7 +189,14 @@ def test_every_real_file_is_answered_for(fixtures: Path) -> None:
     for facts in inspect_paths([fixtures]):
         assert set(facts) == COMMON | set(FACTS[facts["format"]])
         json.dumps(facts)
-        assert facts["rejects"] or facts["format"] in {"ubl_invoice", "ubl_credit_note", "ledger", "brreg", "notice"}
+        assert facts["rejects"] or facts["format"] in {
+            "ubl_invoice",
+            "ubl_credit_note",
+            "ledger",
+            "brreg",
+            "notice",
+            "saft",
+        }
         seen[facts["format"]] = seen.get(facts["format"], 0) + 1
     assert seen["ubl_invoice"] == 25
     assert seen["ubl_credit_note"] == 3

@@ -12,6 +12,7 @@ from pipelines.files import sha256_file
 from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.settings_delivery import land_settings
 from pipelines.parsing import ehf, kinds, parse, schema
+from pipelines.parsing.kinds import KINDS
 from pipelines.parsing.parse import parse_owner
 from pipelines.parsing.store import stored_key
 from pipelines.tables import ParquetFile, arrow_schema
@@ -328,7 +329,8 @@ def test_joint_deliveries_are_parsed_and_settings_left_to_the_registers(home: Ho
     assert (company["municipality_no"], company["name"]) == (CONSORTIUM, "EKSEMPEL MAT AS")
 
 
-def test_kinds_that_are_not_read_yet_fail_by_name(tmp_path: Path) -> None:
+def test_kinds_that_are_not_read_yet_fail_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(KINDS, "saft")
     home = make_home(tmp_path / "home", CONSORTIUM_YAML.replace("{kind: ehf,", "{kind: saft,", 1))
     drop(home, "1.xml", "<AuditFile/>", "saft")
     outcome = the_one(ingest(home))
