@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -278,33 +279,32 @@ def listed_facts(proposal: Proposal) -> Row:
 
 
 def propose_sub_units(home: Home, clock: Clock) -> Proposal | None:
-    """Propose the sub-units of members' own numbers that member_org_nos lacks; None where it lacks none.
+    """Propose the units below members' own numbers that member_org_nos lacks; None where it lacks none.
 
-    A unit is the member's from when both it and its parent's row hold. What the company register has deleted is left
-    out, and so are units below a number that a member only has as its host's.
+    Units of units are found too. A unit is the member's from when both it and its parent's row hold. What the company
+    register has deleted or closed is left out, and so are units below a number that a member only has as its host's.
     """
     registers = home.read_registers()
     known = {row["org_no"] for row in registers["member_org_nos"]}
-    parents = {
-        row["org_no"]: row
+    parents: dict[str, tuple[str, date]] = {
+        row["org_no"]: (row["municipality_no"], row["valid_from"])
         for row in registers["member_org_nos"]
         if row["role"] != "host" and holds_on(row, clock.as_of)
     }
+    if not any((home.parsed / schema.COMPANIES.name).glob("*/*.parquet")):
+        return None
     rows = []
-    for unit in _latest_units(home):
-        parent = parents.get(unit["parent_org_no"] or "")
-        if parent is None or unit["org_no"] in known or unit["deleted_on"]:
-            continue
-        since = max(parent["valid_from"], unit["registered_on"] or date.min)
-        fields = {
-            "municipality_no": parent["municipality_no"],
-            "org_no": unit["org_no"],
-            "role": "sub-unit",
-            "name": unit["name"] or "",
-            "valid_from": since.isoformat(),
-            "valid_to": "",
-        }
-        rows.append(fields)
+    asked: set[str] = set()
+    with _latest_units(home) as units:
+        while new := sorted(parents.keys() - asked):
+            asked |= set(new)
+            for org_no, name, parent, registered_on in units.below(new):
+                if org_no in parents:
+                    continue
+                municipality_no, since = parents[parent]
+                parents[org_no] = (municipality_no, max(since, registered_on or date.min))
+                if org_no not in known:
+                    rows.append(_sub_unit_row(org_no, name, *parents[org_no]))
     if not rows:
         return None
     rows.sort(key=lambda fields: (fields["municipality_no"], fields["org_no"]))
@@ -314,6 +314,17 @@ def propose_sub_units(home: Home, clock: Clock) -> Proposal | None:
         document = {"register": "member_org_nos", "rows": rows, "made_at": _stamp(clock.now), "from": COMPANY_REGISTER}
         write_atomically(path, pretty_json(document).encode())
     return find_proposal(home, proposal_id)
+
+
+def _sub_unit_row(org_no: str, name: str | None, municipality_no: str, since: date) -> dict[str, str]:
+    return {
+        "municipality_no": municipality_no,
+        "org_no": org_no,
+        "role": "sub-unit",
+        "name": name or "",
+        "valid_from": since.isoformat(),
+        "valid_to": "",
+    }
 
 
 def read_decisions(home: Home) -> list[Row]:
@@ -414,15 +425,48 @@ def _made(home: Home) -> Iterator[Proposal]:
         yield Proposal(path.stem, CONSORTIUM, document["from"], made_at, "", rows)
 
 
-def _latest_units(home: Home) -> list[Row]:
-    """Return each unit of the company register as its latest delivery states it."""
-    latest: dict[str, Row] = {}
-    for owner in sorted({receipt.owner for receipt in read_receipts(home) if receipt.source == "brreg"}):
-        order = {receipt.delivery_id: (receipt.received_at, receipt.sequence) for receipt in read_receipts(home, owner)}
-        units = read_table(home, schema.COMPANIES, owner)
-        for unit in sorted(units, key=lambda unit: (order[unit["_delivery_id"]], unit["_row_no"] or 0)):
-            latest[unit["org_no"]] = unit
-    return [latest[org_no] for org_no in sorted(latest)]
+class _Units:
+    """The units of the company register that have a parent, each as its latest delivery states it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def below(self, parents: Sequence[str]) -> list[tuple[str, str | None, str, date | None]]:
+        """Return number, name, parent and day of registration of the units right below some numbers."""
+        # A list in the text: a bound parameter would load pandas.
+        listed = ", ".join("'" + org_no.replace("'", "''") + "'" for org_no in parents)
+        found = self._connection.execute(
+            f"select org_no, name, parent_org_no, registered_on from units where parent_org_no in ({listed}) "  # noqa: S608
+            "and deleted_on is null and closed_on is null order by org_no"
+        )
+        return list(found.fetchall())
+
+
+@contextmanager
+def _latest_units(home: Home) -> Iterator[_Units]:
+    import duckdb
+
+    receipts = [receipt for receipt in read_receipts(home) if receipt.source == "brreg"]
+    receipts.sort(key=lambda receipt: (receipt.received_at, receipt.owner, receipt.source_name, receipt.sequence))
+    columns = "org_no, name, parent_org_no, registered_on, deleted_on, closed_on"
+    with duckdb.connect() as connection:
+        # Of a bulk file's million units few are anybody's here: none becomes a Python object before it is asked for.
+        connection.execute("create table deliveries (delivery_id varchar, place integer)")
+        for place, receipt in enumerate(receipts):
+            connection.execute(f"insert into deliveries values ('{receipt.delivery_id}', {place})")  # noqa: S608
+        files = sorted(str(path) for path in (home.parsed / schema.COMPANIES.name).glob("*/*.parquet"))
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        connection.execute(
+            f"""create table units as
+            select {columns}
+            from read_parquet([{listed}], hive_partitioning = false, union_by_name = true) as companies
+            inner join (select delivery_id, max(place) as place from deliveries group by all) as received
+                on companies._delivery_id = received.delivery_id
+            qualify row_number() over (
+                partition by org_no order by received.place desc, companies._row_no desc
+            ) = 1"""  # noqa: S608  our own names, digests and paths
+        )
+        yield _Units(connection)
 
 
 def _held_against_registers(home: Home, proposal: Proposal) -> Shown:

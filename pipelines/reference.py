@@ -13,9 +13,13 @@ from pipelines.settings import DBT_PROJECT
 _STRICT = "client_strict"
 
 
+def seed_rows(name: str) -> list[dict[str, str]]:
+    """Return the rows of a seed, in its order."""
+    raw = (DBT_PROJECT / "seeds" / f"{name}.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(raw, newline="")))
+
+
 def strict_functions() -> frozenset[str]:
     """Return the KOSTRA functions whose payees are named nowhere, whatever year: a retired code stays as private."""
-    raw = (DBT_PROJECT / "seeds" / "kostra_sensitive_functions.csv").read_text(encoding="utf-8")
-    return frozenset(
-        row["kostra_function"] for row in csv.DictReader(io.StringIO(raw)) if row["privacy_class"] == _STRICT
-    )
+    rows = seed_rows("kostra_sensitive_functions")
+    return frozenset(row["kostra_function"] for row in rows if row["privacy_class"] == _STRICT)

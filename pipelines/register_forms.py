@@ -10,7 +10,6 @@ what the form is: version, register, owner, and the digest of the rows that it w
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from typing import Any
 from pipelines import registers_nb as nb
 from pipelines.errors import ConfigurationError
 from pipelines.files import canonical_json, sha256_bytes
+from pipelines.reference import seed_rows
 from pipelines.registers import REGISTERS
-from pipelines.settings import DBT_PROJECT
 from pipelines.tables import Column, Table
 
 FORM_VERSION = "1"
@@ -173,22 +172,16 @@ def _options(register: str, column: Column, registers: Registers) -> tuple[dict[
     elif column.type == "boolean":
         options = {nb.YES: "yes", nb.NO: "no"}
     elif column.name == "category_key":
-        options = {row["label_no"]: row["category_key"] for row in read_seed("workshop_categories")}
+        options = {row["label_no"]: row["category_key"] for row in seed_rows("workshop_categories")}
     elif column.name == "limit_key":
         options = {label: key for key, label in nb.LIMITS.items()}
     elif column.name == "kpi_key":
         # A target is a share; of a figure measured in two ways the first one names it.
-        ratios = {row["kpi_key"]: row["label_no"] for row in reversed(read_seed("kpis")) if row["unit"] == "ratio"}
+        ratios = {row["kpi_key"]: row["label_no"] for row in reversed(seed_rows("kpis")) if row["unit"] == "ratio"}
         options = {f"{key} {label}": key for key, label in sorted(ratios.items())}
     else:
         options = {}
     return options, tuple(options)
-
-
-def read_seed(name: str) -> list[dict[str, str]]:
-    """Return the rows of one of the warehouse's own lists."""
-    text = (DBT_PROJECT / "seeds" / f"{name}.csv").read_text(encoding="utf-8")
-    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def field_text(value: Any) -> str:

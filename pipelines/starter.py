@@ -63,6 +63,7 @@ publication:
 #   ledger  leverandørreskontro; profile sier hvordan filen er bygd opp: unit4, semicolon, xlsx_no,
 #           eller en egen fil i denne mappen (profiler/min_kommune.yml)
 #   ehf     EHF-fakturaer og -kreditnotaer
+#   registers  utfylte skjemaer fra «samandel register forms»; bedriftene leverer sine som _workshop_<org.nr.>
 # Filene legges i inbox/<kommunenummer>/<kilde>/, eller i mappen som folder peker på.
 members: {{}}
 #  '0000':
@@ -72,6 +73,7 @@ members: {{}}
 #        settle_seconds: 5          # så lenge må en fil ha ligget urørt før den tas
 #        schedule: '0 6 * * *'      # kan utelates
 #      - kind: ehf
+#      - kind: registers
 
 # Felles kilder: Enhetsregisteret i inbox/_consortium/brreg/ (CSV eller JSON fra data.brreg.no, gjerne pakket med gzip).
 # Med api henter 'samandel brreg fetch' selv enhetene som er nevnt i leveranser og registre.
@@ -81,6 +83,9 @@ joint_sources:
 #    api: https://data.brreg.no/enhetsregisteret/api
 #    refresh_days: 30               # så gammel kan en opplysning bli før den hentes på nytt
 #  - kind: notices
+# Avtaleregisteret som regneark fra avtalesystemet; profile sier hvordan det er bygd opp: kav, kgv_csv, workspace eller
+# en egen fil. Radene blir et forslag: «samandel register list».
+#  - {{kind: registers, name: avtaler, profile: kav}}
 """
 
 _README = """\

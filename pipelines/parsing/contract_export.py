@@ -33,7 +33,8 @@ from pipelines.parsing.register_form import (
 )
 from pipelines.parsing.rejects import Reject
 from pipelines.parsing.tabular import Cell, Rows, cell_text, is_blank, read_csv, read_sheets
-from pipelines.register_forms import LATEST, OLDEST, Registers, read_seed
+from pipelines.reference import seed_rows
+from pipelines.register_forms import LATEST, OLDEST, Registers
 from pipelines.registers import REGISTERS, read_value, row_problem
 
 PARSER_VERSION = "1"
@@ -262,7 +263,7 @@ class _Reader:
 
     @cached_property
     def _categories(self) -> dict[str, str]:
-        labels = {row["label_no"].casefold(): row["category_key"] for row in read_seed("workshop_categories")}
+        labels = {row["label_no"].casefold(): row["category_key"] for row in seed_rows("workshop_categories")}
         return labels | dict(self.profile.categories or {})
 
     @cached_property
@@ -270,7 +271,7 @@ class _Reader:
         """Return the CPV prefixes of categories, the longest first: as the warehouse reads lines."""
         prefixes = [
             (code.rstrip("0"), row["category_key"])
-            for row in read_seed("workshop_categories")
+            for row in seed_rows("workshop_categories")
             for code in row["cpv_codes"].split(";")
             if code
         ]

@@ -212,7 +212,7 @@ def _read_row(
             typed[wanted.name] = read_value(wanted, text)
         except ValueError:
             if label not in failed:
-                wrong.append((ROW_DOES_NOT_FIT, label, _why_not(text), text))
+                wrong.append((ROW_DOES_NOT_FIT, label, _why_not(text), text or None))
     if not wrong and (contradiction := row_problem(form.table, typed)):
         is_dates = contradiction[0] == "valid_to"
         message = "The last day is before the first. Mend the dates." if is_dates else _BESIDE_THE_ANSWER

@@ -7,6 +7,7 @@ the failing test prints, then run ``python -m tests.golden.golden FILE…`` and 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import sys
 from datetime import date
@@ -32,11 +33,32 @@ def parse(path: Path) -> dict[str, Any]:
         from pipelines.parsing.notices import parse_notice
 
         parsed = parse_notice(raw)
+    elif path.parent.name == "registers":
+        from pipelines.parsing.register_form import parse_form
+
+        parsed = parse_form(raw, path.name.split("__")[0], registers_in_force())
+    elif path.parent.name == "contracts":
+        from pipelines.parsing.contract_export import parse_contracts
+        from pipelines.parsing.contract_profile import load_contract_profile
+
+        profile = load_contract_profile(path.name.split("__")[0], HERE)
+        parsed = parse_contracts(raw, profile, "_consortium", registers_in_force(), may_speak_for_all=True)
     else:
         from pipelines.parsing.brreg import parse_units
 
         parsed = parse_units(raw)
     return {field.name: plain(getattr(parsed, field.name)) for field in dataclasses.fields(parsed)}
+
+
+@functools.cache
+def registers_in_force() -> dict[str, list[dict[str, Any]]]:
+    """Return the registers that golden forms and exports are read under."""
+    import tempfile
+
+    from tests.unit.registered import make_registered_home
+
+    with tempfile.TemporaryDirectory() as folder:
+        return make_registered_home(Path(folder) / "home").read_registers()
 
 
 def plain(value: Any) -> Any:

@@ -438,6 +438,8 @@ def test_missing_sub_units_are_proposed_from_the_company_register(home: Home) ->
         unit("310000108", "310000019"),  # somebody else's
         unit("310000116", "310000035"),  # the neighbour's, not the one's whose host it is
         unit("310000124", "310000027", slettedato="2024-01-01"),
+        unit("310000132", "310000086", registreringsdatoEnhetsregisteret="2024-03-01"),  # below one that is missing
+        unit("310000140", "310000043"),  # below one that is known
     ]
     drop(home, "_consortium", "underenheter.json", json.dumps(units).encode(), source="brreg")
     take(home, "_consortium")
@@ -448,6 +450,8 @@ def test_missing_sub_units_are_proposed_from_the_company_register(home: Home) ->
     assert sorted(line for line in csv_of(home, "member_org_nos").splitlines() if "ENHET" in line) == [
         "9901,310000086,sub-unit,ENHET 310000086,2020-01-01,",
         "9901,310000094,sub-unit,ENHET 310000094,2023-02-01,",
+        "9901,310000132,sub-unit,ENHET 310000132,2024-03-01,",
+        "9901,310000140,sub-unit,ENHET 310000140,2020-01-01,",
         "9902,310000116,sub-unit,ENHET 310000116,2020-01-01,",
     ]
     assert propose_sub_units(home, CLOCK) is None

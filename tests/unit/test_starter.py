@@ -42,6 +42,8 @@ def test_settings_work_when_the_examples_are_filled_in(home: Home) -> None:
     assert [(source.owner, source.kind) for source in consortium.sources] == [
         ("0000", "ehf"),
         ("0000", "ledger"),
+        ("0000", "registers"),
+        ("_consortium", "registers"),
         ("_consortium", "brreg"),
         ("_consortium", "notices"),
     ]

@@ -1,0 +1,103 @@
+"""E-invoices addressed to a host that pays for others: when two members deliver one, it counts once.
+
+Belongs here: who may deliver documents addressed to a number, and which invoices of a member count at another. Not
+here: what being held means for a document (settle.py), who is whose host (registers/member_org_nos.csv).
+
+A row of member_org_nos with the role ``host`` says that another's number stands on invoices that this member delivers.
+Of those who may deliver a number's documents, the member that it is comes first, then those that have it as their
+host, by municipality number. An invoice (seller, type, number, date) counts at the first of them that has it accepted;
+the others' is held until somebody decides: withdrawn at the one, or accepted at the other. It depends on no order of
+receipt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pipelines.home import Home
+from pipelines.landing.store import read_receipts
+from pipelines.parsing import schema
+from pipelines.parsing.store import SETTLED, place_receipts, table_path
+
+HOST = "host"
+DocumentKey = tuple[Any, ...]
+Row = Mapping[str, Any]
+_SELLER = ("seller_org_no", "seller_name")
+_KEY = ("document_type", "invoice_no", "invoice_date")
+
+
+def claimants_of(member_org_nos: Iterable[Row]) -> dict[str, list[str]]:
+    """Return who may deliver documents addressed to each number that is somebody's host's, the first one first."""
+    rows = list(member_org_nos)
+    hosts = {row["org_no"] for row in rows if row["role"] == HOST}
+    ranked: dict[str, set[tuple[bool, str]]] = {org_no: set() for org_no in hosts}
+    for row in rows:
+        if row["org_no"] in hosts:
+            ranked[row["org_no"]].add((row["role"] == HOST, row["municipality_no"]))
+    return {
+        org_no: list(dict.fromkeys(municipality_no for _, municipality_no in sorted(found)))
+        for org_no, found in sorted(ranked.items())
+    }
+
+
+def members_with_a_host(member_org_nos: Iterable[Row]) -> list[str]:
+    """Return the members that have another's number as their host's, in the order in which they are settled."""
+    return sorted({row["municipality_no"] for row in member_org_nos if row["role"] == HOST})
+
+
+def document_key(document: Row) -> DocumentKey:
+    """Return what an invoice is known by: seller (its name where it has no number), type, number and date."""
+    seller = next((document[name] for name in _SELLER if document[name]), None)
+    return (_folded(seller), *(_folded(document[name]) for name in _KEY))
+
+
+def _folded(value: Any) -> Any:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def counted_elsewhere(home: Home, owner: str, member_org_nos: Sequence[Row]) -> dict[DocumentKey, str]:
+    """Return the invoices that count at another member, and what to say where this one delivers them too.
+
+    Reads what the others' settling has accepted: those before this one must be settled first.
+    """
+    found: dict[DocumentKey, str] = {}
+    for org_no, claimants in claimants_of(member_org_nos).items():
+        if owner not in claimants:
+            continue
+        for other in claimants[: claimants.index(owner)]:
+            for document in _accepted_documents(home, other, org_no):
+                text = (
+                    f"{other} has delivered the same invoice (delivery {document['_delivery_id']}), addressed to the "
+                    "host's number: it counts there, and this one is held. Withdraw the other, or accept this one."
+                )
+                found.setdefault(document_key(document), text)
+    return found
+
+
+def _accepted_documents(home: Home, owner: str, buyer_org_no: str) -> list[dict[str, Any]]:
+    """Return an owner's e-invoices addressed to a number that its settling accepted."""
+    import pyarrow.parquet as pq
+
+    settled = table_path(home, schema.DOCUMENT_STATES, owner, SETTLED)
+    if not settled.is_file():
+        return []
+    accepted = {
+        (row["_delivery_id"], row["_file_sha256"], row["document_no"])
+        for row in pq.ParquetFile(settled).read().to_pylist()
+        if row["state"] == "accepted"
+    }
+    columns = [*_SELLER, *_KEY, "buyer_org_no", "document_no", "_delivery_id", "_file_sha256"]
+    documents = []
+    receipts = [receipt for receipt in read_receipts(home, owner) if receipt.source == "ehf"]
+    for placed in place_receipts(receipts):
+        path = table_path(home, schema.EHF_INVOICES, owner, placed.name)
+        if placed.is_duplicate or not path.is_file():
+            continue
+        documents += [
+            row
+            for row in pq.ParquetFile(path).read(columns=columns).to_pylist()
+            if row["buyer_org_no"] == buyer_org_no
+            and (row["_delivery_id"], row["_file_sha256"], row["document_no"]) in accepted
+        ]
+    return documents
