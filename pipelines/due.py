@@ -4,8 +4,10 @@ Belongs here: deciding that, without doing any of it, so that a run with nothing
 (assets/), launching it (orchestrate.py).
 
 An owner is due when something waits in an inbox, or when anything that its parsed tables depend on is not as it was
-after its last ingest: settings, registers, the parsers themselves, receipts, parsed files. A candidate is settled when
-it would be made of the same bytes again, the gate's verdict on them stands, and, if approved, they are published.
+after its last ingest: settings, registers, the parsers themselves, receipts, decisions on deliveries, parsed files.
+A
+candidate is settled when it would be made of the same bytes again, the gate's verdict on them stands, and, if approved,
+they are published.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from pipelines.gate.decisions import standing_verdict
 from pipelines.gate.rules import Rule, read_rules
 from pipelines.gate.verdict import APPROVED
 from pipelines.home import CONSORTIUM, Home
+from pipelines.landing.decisions import DECISIONS
 from pipelines.landing.inbox import waiting_drops
 from pipelines.municipalities import all_municipality_nos
 from pipelines.parsing.store import stored_key
@@ -106,6 +109,8 @@ def _common_facts(home: Home) -> list[str]:
     """Return the digests of what every owner's parsed tables depend on: settings, own profiles, parsers."""
     profiles = {home.path / source.profile for source in home.consortium.sources if source.profile}
     files = [home.consortium_file, *home.registers.glob("*.csv"), *(path for path in profiles if path.is_file())]
+    # A decision on one member's ledger may let go of another's, or hold it.
+    files += home.landing.glob(f"*/*/{DECISIONS}/*.json")
     return [*(f"{sha256_file(path)} {path.relative_to(home.path)}" for path in sorted(files)), _parser_digest()]
 
 

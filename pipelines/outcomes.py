@@ -15,6 +15,8 @@ from pipelines.parsing.schema import OUTCOMES
 
 Row = dict[str, Any]
 _FAILING = ("failed", "held", "refused")
+# What settling says over what parsing said.
+_OVERRIDING = (*_FAILING, "withdrawn")
 
 
 _ALL_COLUMNS = tuple(OUTCOMES.column_names)
@@ -81,8 +83,8 @@ def _status(municipality_no: str, source: str, rows: Sequence[Row]) -> Row:
     delivered = [row for row in rows if row["step"] in ("parsed", "settled") or row["outcome"] == "refused"]
     by_sequence: dict[int, Row] = {}
     for row in delivered:
-        # A later step overrides an earlier one only with bad news: settling writes no row when all is well.
-        if row["sequence"] not in by_sequence or row["outcome"] in _FAILING:
+        # A later step overrides an earlier one only with news of its own: settling writes no row when all is well.
+        if row["sequence"] not in by_sequence or row["outcome"] in _OVERRIDING:
             by_sequence[row["sequence"]] = row
     latest = by_sequence[max(by_sequence)] if by_sequence else None
     months = [row[name] for row in delivered for name in ("covered_from", "covered_to") if row.get(name)]

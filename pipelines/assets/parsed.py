@@ -12,6 +12,7 @@ from pipelines.checks import DELIVERIES_READ, deliveries_read
 from pipelines.parsing.parse import parse_owner
 from pipelines.parsing.registers import write_registers
 from pipelines.parsing.settle import settle
+from pipelines.parsing.shared_ledgers import find_shared, remember_holds, remembered_holds
 from pipelines.partitions import ONE_RUN, OWNERS
 from pipelines.session import Session
 
@@ -63,7 +64,7 @@ def parsed_tables(
     for owner in session.each("parse", context.partition_keys):
         with session.kept_apart("parse", owner):
             session.outcomes[owner] = parse_owner(session.home, owner, session.registers)
-            settle(session.home, owner)
+    _settle(session, [owner for owner in context.partition_keys if not session.has_failed(owner)])
     yield deliveries_read(session)
     failed = [owner for owner in context.partition_keys if session.has_failed(owner)]
     if not failed:
@@ -74,3 +75,14 @@ def parsed_tables(
         for name in ASSETS:
             context.log_event(dg.AssetMaterialization(name, partition=owner))
     raise dg.Failure(f"Failed for {', '.join(failed)}; all others are parsed.")
+
+
+def _settle(session: Session, owners: list[str]) -> None:
+    """Settle owners when all of them are parsed, and others where what is held of theirs has changed by that."""
+    shared, before = find_shared(session.home), remembered_holds(session.home)
+    others = {owner for owner in {*shared, *before} - set(owners) if shared.get(owner) != before.get(owner)}
+    for owner in [*owners, *sorted(others)]:
+        with session.kept_apart("settle", owner):
+            settle(session.home, owner, shared.get(owner, {}))
+    if not any(session.has_failed(owner) for owner in others):
+        remember_holds(session.home, shared)

@@ -184,6 +184,12 @@ def shrunken_deliveries(case: Case) -> Finding:
         select source_name, fiscal_period, _delivery_id, state = 'held'
         from fct_delivery_periods
         where municipality_no = $recipient and source in ('ledger', 'saft') and fiscal_period in $window
+            -- What is held as another member's is told by RF10.
+            and _delivery_id not in (
+                select _delivery_id
+                from fct_outcomes
+                where municipality_no = $recipient and outcome = 'held' and rule = 'RF10'
+            )
         order by all
         """
     )
@@ -260,8 +266,16 @@ def chart_coverage(case: Case) -> Finding:
 
 
 def wrong_tenants(case: Case) -> Finding:
-    """RF10: return the documents addressed to somebody else, and the rows of months before or after membership."""
+    """RF10: return documents addressed to somebody else, ledgers held as another's, and rows outside membership."""
     refused = _refused(case, "RF10")
+    ledgers = case.ask(
+        """
+        select distinct source_name, _delivery_id
+        from fct_outcomes
+        where municipality_no = $recipient and outcome = 'held' and rule = 'RF10'
+        order by all
+        """
+    )
     months = case.ask(
         """
         select period_month, count(*)
@@ -273,12 +287,14 @@ def wrong_tenants(case: Case) -> Finding:
     )
     outside = [(month,) for month, _ in months if not _is_member(case, case.recipient, month)]
     applied = _read(case, ("ehf",), "rows_in") + sum(rows for _, rows in months)
-    failed = len(refused) + sum(rows for month, rows in months if (month,) in outside)
+    failed = len(refused) + len(ledgers) + sum(rows for month, rows in months if (month,) in outside)
     if not applied and not failed:
         return Finding(0, reason=_NO_DELIVERY)
     reason = f"{len(refused)} documents are addressed to somebody else and were refused." if refused else ""
+    if ledgers:
+        reason = f"{reason} {len(ledgers)} ledgers share their postings with another member's and are held.".strip()
     if outside:
         reason = f"{reason} {len(outside)} months lie outside the membership.".strip()
     return Finding(
-        max(applied, failed), failed, reason, examples_of([*refused, *outside]), "fct_rejects, fct_purchases"
+        max(applied, failed), failed, reason, examples_of([*refused, *ledgers, *outside]), "fct_rejects, fct_purchases"
     )

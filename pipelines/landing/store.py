@@ -195,14 +195,14 @@ def write_receipt(home: Home, receipt: Receipt) -> None:
     write_atomically(path, pretty_json(document).encode())
 
 
-def read_receipts(home: Home, owner: str | None = None) -> list[Receipt]:
-    """Return all receipts of what was taken, or one owner's, by owner, source and sequence."""
-    return [receipt for receipt in read_all_receipts(home, owner) if receipt.refused is None]
+def read_receipts(home: Home, owner: str | None = None, source_name: str | None = None) -> list[Receipt]:
+    """Return all receipts of what was taken, or one owner's, or one source's, by owner, source and sequence."""
+    return [receipt for receipt in read_all_receipts(home, owner, source_name) if receipt.refused is None]
 
 
-def read_all_receipts(home: Home, owner: str | None = None) -> list[Receipt]:
+def read_all_receipts(home: Home, owner: str | None = None, source_name: str | None = None) -> list[Receipt]:
     """Return all receipts, those of refused drops included, in the same order."""
-    pattern = f"{owner or '*'}/*/{RECEIPTS}/*.json"
+    pattern = f"{owner or '*'}/{source_name or '*'}/{RECEIPTS}/*.json"
     receipts = [_read_receipt(path) for path in home.landing.glob(pattern) if not path.name.startswith(".")]
     return sorted(receipts, key=lambda receipt: (receipt.owner, receipt.source_name, receipt.sequence))
 

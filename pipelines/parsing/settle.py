@@ -1,40 +1,57 @@
-"""Settle what counts: which ledger periods are superseded or held, which e-invoices are duplicates.
+"""Settle what counts: which ledger periods are superseded, held or withdrawn, which e-invoices are duplicates.
 
 Belongs here: the pure decision over all of one owner's deliveries, and storing it beside the parsed tables. Not here:
-parsing (parse.py), what an accepted row means (dbt).
+parsing (parse.py), what another member's deliveries have to do with it (shared_ledgers.py), what an accepted row means
+(dbt). docs/corrections.md has all of it in one table.
 
 (1) Ledgers: per source and fiscal period the latest delivery supersedes the one before, unless it has fewer than 70 %
     of the rows it would replace; then it is held (IN04) and the earlier one stands. A later, whole one supersedes both.
+    The same files dropped again are the latest delivery once more: they take their periods back.
 (2) E-invoices: seller (its name where it has no number), type, number and issue date are a document's key. The first
     one counts; the same key with the same facts is a duplicate, with other facts it is held (both IN03).
 (3) Everything else counts as it came.
+(4) A withdrawn delivery is as if it had never come: what it superseded, and what was a duplicate of it, counts again.
+(5) An accepted one is not held, whatever (1), (2) or another member's ledger says; of its e-invoices, one that would
+    be held takes the earlier one's place.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from pipelines.files import canonical_json, sha256_bytes
 from pipelines.home import Home
+from pipelines.landing.decisions import ACCEPT, WITHDRAW, read_decisions, standing_decisions
 from pipelines.landing.store import Receipt, read_receipts
 from pipelines.mask import mask_file_name
 from pipelines.parsing import schema
+from pipelines.parsing.books import (
+    ALL,
+    LEDGERS,
+    Books,
+    Decisions,
+    Delivery,
+    Row,
+    RowCounts,
+    count_periods,
+    counted_receipts,
+    is_decided,
+    new_period,
+    settled_outcome,
+    withdrawn,
+)
+from pipelines.parsing.kinds import KINDS
+from pipelines.parsing.shared_ledgers import find_shared
 from pipelines.parsing.store import SETTLED, Placed, place_receipts, stored_key, table_path, write_table
-from pipelines.tables import Table
 
-SETTLE_VERSION = "1"
-LEAST_PERCENT_KEPT = 70  # whole numbers: exactly 70 % is enough, whatever the rows
-ALL = "all"
+SETTLE_VERSION = "2"
 _FACTS = ("payable_amount", "tax_exclusive_amount", "currency", "line_extension_total", "line_count")
 _KEY = ("document_type", "invoice_no", "invoice_date")
 _SELLER = ("seller_org_no", "seller_name")
-# What a delivery of a kind consists of; postings are counted by period.
-_COUNTED: dict[str, Table] = {"ehf": schema.EHF_INVOICES, "notices": schema.NOTICES, "brreg": schema.COMPANIES}
-Row = dict[str, Any]
-RowCounts = Mapping[tuple[str, str], Mapping[str, int]]
 
 
 @dataclass
@@ -51,87 +68,74 @@ def settle_deliveries(
     receipts: Sequence[Receipt],
     row_counts: RowCounts,
     documents: Iterable[Row],
+    decisions: Decisions = MappingProxyType({}),
+    shared: Mapping[Delivery, str] = MappingProxyType({}),
 ) -> Settlement:
     """Decide what counts.
 
     Args:
-        receipts: One owner's receipts without duplicates, by source and sequence.
+        receipts: All receipts of one owner, those of the same files again among them.
         row_counts: By source name and delivery id: rows by fiscal period, or under ALL for other kinds than ledgers.
+            A delivery that could not be parsed has none, and nothing that could count.
         documents: The owner's parsed e-invoices (header rows).
+        decisions: The coordinator's standing decisions.
+        shared: Why a ledger is held for sharing postings with another member's (shared_ledgers.py).
 
     Returns:
         The settlement, in an order that depends on nothing else.
     """
     settlement = Settlement()
-    ledgers: dict[str, list[Receipt]] = defaultdict(list)
-    for receipt in receipts:
-        if receipt.source in ("ledger", "saft"):
-            ledgers[receipt.source_name].append(receipt)
-        else:
-            rows = _rows_of(receipt, row_counts).get(ALL, 0)
-            settlement.delivery_periods.append(_period(receipt, ALL, rows, "accepted"))
-    for _, delivered in sorted(ledgers.items()):
-        _settle_ledger(delivered, row_counts, settlement)
-    invoiced = {receipt.delivery_id: receipt for receipt in receipts if receipt.source == "ehf"}
-    _settle_documents(invoiced, documents, settlement)
+    counted = counted_receipts(receipts, row_counts, decisions)
+    ledgers: dict[str, Books] = {}
+    first: dict[Delivery, Receipt] = {}
+    for receipt in counted:
+        is_first = first.setdefault((receipt.source_name, receipt.delivery_id), receipt) is receipt
+        rows = row_counts[receipt.source_name, receipt.delivery_id]
+        if receipt.source in LEDGERS:
+            books = ledgers.setdefault(receipt.source_name, Books(decisions))
+            books.receive(receipt, rows, shared.get((receipt.source_name, receipt.delivery_id)))
+        elif is_first:
+            settlement.delivery_periods.append(_whole(receipt, rows.get(ALL, 0), decisions))
+    for books in ledgers.values():
+        settlement.delivery_periods += books.rows
+        settlement.outcomes += books.outcomes()
+    invoiced = [one for one in counted if one.source == "ehf"]
+    _settle_documents(invoiced, documents, decisions, settlement)
+    _note_withdrawn(receipts, row_counts, decisions, settlement)
     settlement.delivery_periods.sort(key=lambda row: (row["source_name"], row["sequence"], row["fiscal_period"]))
+    settlement.outcomes.sort(key=lambda row: (row["source_name"], row["sequence"]))
     return settlement
 
 
-def _rows_of(receipt: Receipt, row_counts: RowCounts) -> Mapping[str, int]:
-    return row_counts.get((receipt.source_name, receipt.delivery_id), {})
+def _whole(receipt: Receipt, rows: int, decisions: Decisions) -> Row:
+    """(3) Return the one period of a delivery that has none."""
+    row = new_period(receipt, ALL, rows)
+    return row | withdrawn(receipt, decisions) if is_decided(WITHDRAW, receipt, decisions) else row
 
 
-def _period(receipt: Receipt, fiscal_period: str, rows: int, state: str) -> Row:
-    return {
-        "municipality_no": receipt.owner,
-        "source": receipt.source,
-        "source_name": receipt.source_name,
-        "_delivery_id": receipt.delivery_id,
-        "sequence": receipt.sequence,
-        "fiscal_period": fiscal_period,
-        "rows": rows,
-        "state": state,
-        "superseded_by": None,
-        "reason": None,
-    }
+def _note_withdrawn(
+    receipts: Sequence[Receipt], row_counts: RowCounts, decisions: Decisions, settlement: Settlement
+) -> None:
+    """(4) Say of every receipt of a withdrawn delivery that it is, those that came after the withdrawal too."""
+    for receipt in receipts:
+        if is_decided(WITHDRAW, receipt, decisions):
+            delivery = (receipt.source_name, receipt.delivery_id)
+            count = 0 if receipt.duplicate_of else sum(row_counts.get(delivery, {}).values())
+            text = f"{withdrawn(receipt, decisions)['reason']}. Nothing of these files counts, however often they come."
+            settlement.outcomes.append(settled_outcome(receipt, "withdrawn", None, count, 0, count, text))
 
 
-def _settle_ledger(delivered: Sequence[Receipt], row_counts: RowCounts, settlement: Settlement) -> None:
-    """(1) Walk through one source's deliveries in the order of receipt."""
-    standing: dict[str, Row] = {}
-    waiting: dict[str, list[Row]] = defaultdict(list)
-    held: dict[int, list[Row]] = defaultdict(list)
-    for receipt in sorted(delivered, key=lambda receipt: receipt.sequence):
-        for fiscal_period, rows in sorted(_rows_of(receipt, row_counts).items()):
-            row = _period(receipt, fiscal_period, rows, "accepted")
-            settlement.delivery_periods.append(row)
-            before = standing.get(fiscal_period)
-            if before is not None and 100 * rows < LEAST_PERCENT_KEPT * before["rows"]:
-                row["state"] = "held"
-                row["reason"] = (
-                    f"{rows} rows would replace {before['rows']}: fewer than {LEAST_PERCENT_KEPT} %. Deliver the whole "
-                    "period again."
-                )
-                waiting[fiscal_period].append(row)
-                held[receipt.sequence].append(row)
-                continue
-            for replaced in [*([before] if before else []), *waiting.pop(fiscal_period, [])]:
-                replaced |= {"state": "superseded", "superseded_by": receipt.delivery_id}
-            standing[fiscal_period] = row
-    for receipt in delivered:
-        still_held = [row for row in held[receipt.sequence] if row["state"] == "held"]
-        if still_held:
-            count = sum(row["rows"] for row in still_held)
-            months = ", ".join(row["fiscal_period"] for row in still_held)
-            text = f"Held for {months}: {still_held[0]['reason']}"
-            settlement.outcomes.append(_outcome(receipt, "held", "IN04", count, 0, count, text))
-
-
-def _settle_documents(receipts: Mapping[str, Receipt], documents: Iterable[Row], settlement: Settlement) -> None:
+def _settle_documents(
+    counted: Sequence[Receipt], documents: Iterable[Row], decisions: Decisions, settlement: Settlement
+) -> None:
     """(2) The first document of a key counts, in the order of receipt, then of files."""
-    first: dict[tuple[Any, ...], Row] = {}
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    # A delivery's first receipt; one that is not withdrawn, where there is such a one.
+    bringing = sorted(enumerate(counted), key=lambda pair: (is_decided(WITHDRAW, pair[1], decisions), pair[0]))
+    receipts: dict[str, Receipt] = {}
+    place: dict[str, int] = {}
+    for number, receipt in bringing:
+        receipts.setdefault(receipt.delivery_id, receipt)
+        place.setdefault(receipt.delivery_id, number)
     names = {
         (receipt.delivery_id, file.sha256): file.name
         for receipt in receipts.values()
@@ -144,40 +148,78 @@ def _settle_documents(receipts: Mapping[str, Receipt], documents: Iterable[Row],
     ordered = sorted(
         (document for document in documents if document["_delivery_id"] in receipts),
         key=lambda document: (
-            receipts[document["_delivery_id"]].source_name,
-            receipts[document["_delivery_id"]].sequence,
+            place[document["_delivery_id"]],
             name_of(document),
             document["document_no"],
         ),
     )
+    standing: dict[tuple[Any, ...], tuple[Row, Row]] = {}
+    states: list[tuple[Row, Row]] = []
     for document in ordered:
         receipt = receipts[document["_delivery_id"]]
-        seller = next((document[name] for name in _SELLER if document[name]), None)
-        key = (_folded(seller), *(_folded(document[name]) for name in _KEY))
-        earlier = first.setdefault(key, document)
-        state = "accepted"
-        if earlier is not document:
-            same = all(earlier[name] == document[name] for name in _FACTS)
-            state = "duplicate" if same else "held"
-            before = f"{mask_file_name(name_of(earlier))} of delivery {earlier['_delivery_id']}"
-            settlement.rejects.append(_reject(receipt, document, name_of(document), before, same))
-        counts[receipt.delivery_id][state != "accepted"] += 1
-        settlement.document_states.append(
-            {
-                "municipality_no": receipt.owner,
-                "_delivery_id": receipt.delivery_id,
-                "_file_sha256": document["_file_sha256"],
-                "document_no": document["document_no"],
-                "state": state,
-                "first_delivery_id": earlier["_delivery_id"],
-                "first_file_sha256": earlier["_file_sha256"],
-            }
-        )
+        state = _document_state(receipt, document)
+        states.append((document, state))
+        if is_decided(WITHDRAW, receipt, decisions):
+            state["state"] = "withdrawn"
+            continue
+        key = _key_of(document)
+        earlier, earlier_state = standing.get(key, (None, state))
+        if earlier is None:
+            standing[key] = (document, state)
+            continue
+        state |= {name: earlier_state[name] for name in ("first_delivery_id", "first_file_sha256")}
+        before = f"{mask_file_name(name_of(earlier))} of delivery {earlier['_delivery_id']}"
+        if all(earlier[name] == document[name] for name in _FACTS):
+            state["state"] = "duplicate"
+            text = f"The same invoice came before, in {before}. It is counted once."
+        elif is_decided(ACCEPT, receipt, decisions):
+            # (5) Said of the earlier one: it is the one that no longer counts.
+            name = mask_file_name(name_of(document))
+            text = f"The coordinator accepted {name} of delivery {receipt.delivery_id} in its place."
+            earlier_state["state"] = "superseded"
+            standing[key] = (document, state)
+            settlement.rejects.append(_reject(receipts, earlier, name_of(earlier), text))
+            continue
+        else:
+            state["state"] = "held"
+            text = (
+                "An invoice with this seller, type, number and date but other amounts came before, in "
+                f"{before}. This one is held: ask the seller which one is right."
+            )
+        settlement.rejects.append(_reject(receipts, document, name_of(document), text))
+    settlement.document_states += [state for _, state in states]
+    _count_documents(receipts, states, settlement)
+
+
+def _document_state(receipt: Receipt, document: Row) -> Row:
+    return {
+        "municipality_no": receipt.owner,
+        "_delivery_id": receipt.delivery_id,
+        "_file_sha256": document["_file_sha256"],
+        "document_no": document["document_no"],
+        "state": "accepted",
+        "first_delivery_id": receipt.delivery_id,
+        "first_file_sha256": document["_file_sha256"],
+    }
+
+
+def _key_of(document: Row) -> tuple[Any, ...]:
+    seller = next((document[name] for name in _SELLER if document[name]), None)
+    return (_folded(seller), *(_folded(document[name]) for name in _KEY))
+
+
+def _count_documents(
+    receipts: Mapping[str, Receipt], states: Sequence[tuple[Row, Row]], settlement: Settlement
+) -> None:
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for _, state in states:
+        if state["state"] != "withdrawn":
+            counts[state["_delivery_id"]][state["state"] != "accepted"] += 1
     for delivery_id, (accepted, refused) in sorted(counts.items()):
         if refused:
-            text = f"{refused} of {accepted + refused} documents had been delivered before."
+            text = f"{refused} of {accepted + refused} documents do not count: others of the same number stand."
             settlement.outcomes.append(
-                _outcome(receipts[delivery_id], "ok", "IN03", accepted + refused, accepted, refused, text)
+                settled_outcome(receipts[delivery_id], "ok", "IN03", accepted + refused, accepted, refused, text)
             )
 
 
@@ -185,20 +227,15 @@ def _folded(value: Any) -> Any:
     return value.strip().upper() if isinstance(value, str) else value
 
 
-def _reject(receipt: Receipt, document: Row, file_name: str, before: str, same: bool) -> Row:
-    text = (
-        f"The same invoice came before, in {before}. It is counted once."
-        if same
-        else f"An invoice with this seller, type, number and date but other amounts came before, in {before}. This "
-        "one is held: ask the seller which one is right."
-    )
+def _reject(receipts: Mapping[str, Receipt], document: Row, file_name: str, message: str) -> Row:
+    receipt = receipts[document["_delivery_id"]]
     return {
         "municipality_no": receipt.owner,
         "source": receipt.source,
         "severity": "reject",
         "rule": "IN03",
         "file_name": mask_file_name(file_name),
-        "message": text,
+        "message": message,
         "_delivery_id": receipt.delivery_id,
         "_file_sha256": document["_file_sha256"],
         "_row_no": document["document_no"],
@@ -206,43 +243,34 @@ def _reject(receipt: Receipt, document: Row, file_name: str, before: str, same: 
     }
 
 
-def _outcome(receipt: Receipt, outcome: str, rule: str, rows_in: int, rows_out: int, rejects: int, text: str) -> Row:
-    return {
-        "municipality_no": receipt.owner,
-        "source": receipt.source,
-        "source_name": receipt.source_name,
-        "_delivery_id": receipt.delivery_id,
-        "sequence": receipt.sequence,
-        "step": "settled",
-        "outcome": outcome,
-        "rule": rule,
-        "files": len(receipt.files),
-        "rows_in": rows_in,
-        "rows_out": rows_out,
-        "rejects": rejects,
-        "issues": 0,
-        "message": text,
-        "received_at": receipt.received_at,
-    }
+def settle(home: Home, owner: str, shared: Mapping[Delivery, str] | None = None) -> None:
+    """Settle one owner's deliveries and store it, unless nothing has changed since the last time.
 
-
-def settle(home: Home, owner: str) -> None:
-    """Settle one owner's deliveries and store it, unless nothing has changed since the last time."""
+    Args:
+        home: The home.
+        owner: Whose deliveries.
+        shared: Why ledgers of this owner are held for sharing postings with another member's; found out where absent.
+    """
+    if shared is None:
+        shared = find_shared(home).get(owner, {})
     receipts = [receipt for receipt in read_receipts(home, owner) if receipt.source != "registers"]
-    placed = [one for one in place_receipts(receipts) if not one.is_duplicate]
-    parsed = {one.name: stored_key(home, owner, one.name) for one in placed}
+    decisions = standing_decisions(read_decisions(home, owner))
+    placed = place_receipts(receipts)
+    parsed = {one.name: stored_key(home, owner, one.name) for one in placed if not one.is_duplicate}
     facts = [
         SETTLE_VERSION,
         [(one.receipt.source_name, one.receipt.sequence, one.name) for one in placed],
         parsed,
+        [(one.source_name, one.delivery_id, one.number, one.action) for one in decisions.values()],
+        sorted([*delivery, reason] for delivery, reason in shared.items()),
     ]
     key = sha256_bytes(canonical_json(facts).encode())
     if stored_key(home, owner, SETTLED) == key:
         return
     # What failed to parse has nothing that could count.
-    readable = [one for one in placed if parsed[one.name]]
+    readable = [one for one in placed if parsed.get(one.name)]
     settlement = settle_deliveries(
-        [one.receipt for one in readable], _row_counts(home, readable), _documents(home, readable)
+        receipts, _row_counts(home, receipts, readable), _documents(home, readable), decisions, shared
     )
     write_table(home, schema.DELIVERY_PERIODS, owner, SETTLED, settlement.delivery_periods)
     write_table(home, schema.DOCUMENT_STATES, owner, SETTLED, settlement.document_states)
@@ -251,21 +279,25 @@ def settle(home: Home, owner: str) -> None:
     write_table(home, schema.OUTCOMES, owner, SETTLED, settlement.outcomes, key=key)
 
 
-def _row_counts(home: Home, readable: Iterable[Placed]) -> dict[tuple[str, str], dict[str, int]]:
+def _row_counts(
+    home: Home, receipts: Sequence[Receipt], readable: Iterable[Placed]
+) -> dict[Delivery, Mapping[str, int]]:
+    by_kind = {(one.receipt.source, one.receipt.delivery_id): _count(home, one) for one in readable}
+    return {
+        (receipt.source_name, receipt.delivery_id): by_kind[receipt.source, receipt.delivery_id]
+        for receipt in receipts
+        if (receipt.source, receipt.delivery_id) in by_kind
+    }
+
+
+def _count(home: Home, placed: Placed) -> dict[str, int]:
     import pyarrow.parquet as pq
 
-    counts: dict[tuple[str, str], dict[str, int]] = {}
-    for placed in readable:
-        receipt = placed.receipt
-        key = (receipt.source_name, receipt.delivery_id)
-        if receipt.source in _COUNTED:
-            path = table_path(home, _COUNTED[receipt.source], receipt.owner, placed.name)
-            counts[key] = {ALL: pq.read_metadata(path).num_rows}
-        else:
-            path = table_path(home, schema.LEDGER_POSTINGS, receipt.owner, placed.name)
-            periods = pq.ParquetFile(path).read(columns=["fiscal_period"]).column(0).to_pylist()
-            counts[key] = dict(Counter(str(period) for period in periods))
-    return counts
+    receipt = placed.receipt
+    if receipt.source in LEDGERS:
+        return count_periods(home, receipt.owner, placed.name)
+    path = table_path(home, KINDS[receipt.source].tables[0], receipt.owner, placed.name)
+    return {ALL: pq.read_metadata(path).num_rows}
 
 
 def _documents(home: Home, readable: Iterable[Placed]) -> list[Row]:

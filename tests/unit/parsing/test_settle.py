@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from pipelines.home import Home
 from pipelines.landing.store import LandedFile, Receipt
-from pipelines.parsing.settle import ALL, Settlement, settle, settle_deliveries
+from pipelines.parsing.books import ALL
+from pipelines.parsing.settle import Settlement, settle, settle_deliveries
 from pipelines.settings import Clock
 from tests.unit.dropped import OWN, drop, ingest, invoice, ledger, make_home, rows_of
 
@@ -58,7 +59,7 @@ def document(delivery: int = 1, file: int = 0, **facts: Any) -> dict[str, Any]:
 
 def settle_documents(*documents: dict[str, Any]) -> Settlement:
     receipts = [receipt(sequence, "ehf", files=9) for sequence in range(1, 10)]
-    return settle_deliveries(receipts, {}, documents)
+    return settle_deliveries(receipts, {("ehf", one.delivery_id): {ALL: 9} for one in receipts}, documents)
 
 
 def document_states(settlement: Settlement) -> dict[tuple[str, str], str]:
