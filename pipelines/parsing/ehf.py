@@ -1,126 +1,61 @@
 """E-invoices and credit notes (UBL 2.1) to rows: EHF 3, Peppol BIS Billing 3 and Self-Billing 3, EN 16931, EHF 2.
 
-Belongs here: what stands where in a document, and whether its own figures agree. Not here: whose invoice it is
-(parse.py), signs, duplicates and meaning (settle.py, dbt). Contacts' names, telephones and e-mail addresses are never
-read.
+Belongs here: what stands where in a document. Not here: what is an invoice at all (ubl.py), its parties
+(ehf_parties.py), its arithmetic (ehf_figures.py), whose invoice it is (kinds.py), signs, duplicates and meaning
+(settle.py, dbt). Contacts' names, telephones and e-mail addresses, notes, payment accounts and addresses are never
+read; attachments are not decoded.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipelines.parsing.dates import parse_xml_date
+from pipelines.parsing.ehf_figures import figure_issue, figure_issues
+from pipelines.parsing.ehf_parties import Party, read_party
 from pipelines.parsing.hardened_xml import UnreadableXml, parse_xml
 from pipelines.parsing.numbers import limited, parse_xml_decimal, to_money
-from pipelines.parsing.org_numbers import passes_mod11, read_identifier
 from pipelines.parsing.rejects import Reject
+from pipelines.parsing.ubl import (
+    CAC,
+    CBC,
+    CREDIT_NOTE,
+    INVOICE,
+    PLAIN,
+    READABLE,
+    UnusableEnvelope,
+    child_text,
+    is_ehf2,
+    is_readable_profile,
+    local_name,
+    path_of,
+    text_of,
+    unwrap,
+)
 
 if TYPE_CHECKING:
     from lxml import etree
 
-PARSER_VERSION = "1"
-
-UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
-INVOICE = f"{{{UBL}Invoice-2}}Invoice"
-CREDIT_NOTE = f"{{{UBL}CreditNote-2}}CreditNote"
-SBDH = "{http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader}StandardBusinessDocument"
-_CBC = f"{{{UBL}CommonBasicComponents-2}}"
-_CAC = f"{{{UBL}CommonAggregateComponents-2}}"
-
-_PEPPOL = re.compile(r"urn:cen\.eu:en16931:2017#compliant#urn:fdc:peppol\.eu:2017:poacc:(self)?billing:3\.[0-9]+")
-_PEPPOL_PROCESS = re.compile(r"urn:fdc:peppol\.eu:2017:poacc:(self)?billing:[0-9]{2}:[0-9]+\.[0-9]+")
-_PLAIN = "urn:cen.eu:en16931:2017"
-_EHF2 = re.compile(
-    r"urn:www\.cenbii\.eu:transaction:biitrns0(10|14):ver2\.[0-9]"
-    r":extended:urn:www\.peppol\.eu:bis:peppol[45]a:ver2\.[0-9]"
-    r"(:extended:urn:www\.difi\.no:ehf:(faktura|kreditnota):ver2\.[0-9])?"
-)
-READABLE = "Peppol BIS Billing 3 / EHF 3, Peppol Self-Billing 3, plain EN 16931, EHF 2"
-
-# Direct children with one value: column and how it is read.
-_HEADER = {
-    "CustomizationID": ("customization_id", "text"),
-    "ProfileID": ("profile_id", "text"),
-    "ID": ("invoice_no", "text"),
-    "IssueDate": ("invoice_date", "date"),
-    "DueDate": ("due_date", "date"),
-    "InvoiceTypeCode": ("document_type", "text"),
-    "CreditNoteTypeCode": ("document_type", "text"),
-    "DocumentCurrencyCode": ("currency", "text"),
-    "TaxCurrencyCode": ("tax_currency", "text"),
-    "AccountingCost": ("accounting_cost", "text"),
-    "BuyerReference": ("buyer_reference", "reference"),
-}
-# Values one level down.
-_NESTED = {
-    "InvoicePeriod": {"StartDate": ("period_start", "date"), "EndDate": ("period_end", "date")},
-    "OrderReference": {"ID": ("order_reference", "reference")},
-    "ContractDocumentReference": {"ID": ("contract_reference", "reference")},
-    "OriginatorDocumentReference": {"ID": ("tender_reference", "reference")},
-    "Delivery": {"ActualDeliveryDate": ("delivery_date", "date")},
-    # Credit notes state BT-9 here.
-    "PaymentMeans": {"PaymentDueDate": ("due_date", "date")},
-    "LegalMonetaryTotal": {
-        "LineExtensionAmount": ("line_extension_amount", "money"),
-        "AllowanceTotalAmount": ("allowance_total_amount", "money"),
-        "ChargeTotalAmount": ("charge_total_amount", "money"),
-        "TaxExclusiveAmount": ("tax_exclusive_amount", "money"),
-        "TaxInclusiveAmount": ("tax_inclusive_amount", "money"),
-        "PrepaidAmount": ("prepaid_amount", "money"),
-        "PayableRoundingAmount": ("rounding_amount", "money"),
-        "PayableAmount": ("payable_amount", "money"),
-    },
-}
-_LINE = {
-    "ID": ("line_no", "text"),
-    "InvoicedQuantity": ("quantity", "quantity"),
-    "CreditedQuantity": ("quantity", "quantity"),
-    "LineExtensionAmount": ("line_extension_amount", "money"),
-    "AccountingCost": ("accounting_cost", "text"),
-}
-_ITEM = {"Name": ("item_name", "text"), "Description": ("item_description", "text")}
-_PRICE = {"PriceAmount": ("price_amount", "quantity"), "BaseQuantity": ("base_quantity", "quantity")}
-_TAX_CATEGORY = {"ID": ("vat_category", "text"), "Percent": ("vat_rate", "fraction")}
-_ALLOWANCE_CHARGE = {
-    "ChargeIndicator": ("is_charge", "boolean"),
-    "AllowanceChargeReasonCode": ("reason_code", "text"),
-    "AllowanceChargeReason": ("reason", "text"),
-    "MultiplierFactorNumeric": ("percentage", "fraction"),
-    "Amount": ("amount", "money"),
-    "BaseAmount": ("base_amount", "money"),
-}
-
-_Fields = Mapping[str, tuple[str, str]]
-
-
-def _qualified(fields: _Fields) -> dict[str, tuple[str, str]]:
-    return {_CBC + name: wanted for name, wanted in fields.items()}
-
-
-_HEADER_TAGS = _qualified(_HEADER)
-_NESTED_TAGS = {_CAC + name: _qualified(fields) for name, fields in _NESTED.items()}
-_LINE_TAGS, _ITEM_TAGS, _PRICE_TAGS = _qualified(_LINE), _qualified(_ITEM), _qualified(_PRICE)
-_TAX_CATEGORY_TAGS, _ALLOWANCE_CHARGE_TAGS = _qualified(_TAX_CATEGORY), _qualified(_ALLOWANCE_CHARGE)
-
-# Without these a document is no claim that could be counted.
-_REQUIRED = {
-    "invoice_no": ("invoice number (BT-1)", "cbc:ID"),
-    "invoice_date": ("issue date (BT-2)", "cbc:IssueDate"),
-    "currency": ("currency (BT-5)", "cbc:DocumentCurrencyCode"),
-    "tax_exclusive_amount": ("total without VAT (BT-109)", "cac:LegalMonetaryTotal/cbc:TaxExclusiveAmount"),
-    "payable_amount": ("amount due (BT-115)", "cac:LegalMonetaryTotal/cbc:PayableAmount"),
-}
-# A document is refused for an unreadable date or amount; of these the row only loses the value.
-_OPTIONAL_KINDS = {"quantity", "fraction"}
-_STATED = ("tax_exclusive_amount", "tax_amount", "payable_amount")
-_CPV_LISTS = {"STI", "CPV"}
-_UNSPSC_LISTS = {"TST", "UNSPSC"}
+PARSER_VERSION = "2"
+_MOST_REMARKS = 100  # on one document; a hostile one would otherwise be remarked on without end
+_REMEMBERED = 1 << 15  # amounts, dates and codes repeat themselves within and between documents
 _ZERO = Decimal("0.00")
-_CPV = re.compile(r"([0-9]{8})(?:-[0-9])?")
+
+_Row = dict[str, Any]
+_Reader = Callable[[str], Any]
+# What is done with an element: a column and how its text is read (None: as it is), what is read inside it into the same
+# row, or who reads it.
+_Wanted = tuple[
+    "str | None",
+    "_Reader | None",
+    "dict[str, _Wanted] | None",
+    "Callable[[_Reading, etree._Element, _Row], None] | None",
+]
+_Spec = dict[str, _Wanted]
 
 
 @dataclass
@@ -134,6 +69,9 @@ class ParsedDocument:
         invoice: The header's row, or None where the document is refused.
         lines: Rows of the lines.
         allowance_charges: Rows of allowances and charges, the document's and the lines'.
+        tax_subtotals: Rows of the VAT breakdown.
+        billing_references: Rows of earlier documents that this one names.
+        item_classifications: Rows of the items' class codes.
         rejects: Why the document is refused.
         issues: What is wrong with a document that is not refused.
         stated: The header's amounts as texts, as the document states them.
@@ -142,9 +80,12 @@ class ParsedDocument:
     root: str | None = None
     customization_id: str | None = None
     profile_id: str | None = None
-    invoice: dict[str, Any] | None = None
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    allowance_charges: list[dict[str, Any]] = field(default_factory=list)
+    invoice: _Row | None = None
+    lines: list[_Row] = field(default_factory=list)
+    allowance_charges: list[_Row] = field(default_factory=list)
+    tax_subtotals: list[_Row] = field(default_factory=list)
+    billing_references: list[_Row] = field(default_factory=list)
+    item_classifications: list[_Row] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     issues: list[Reject] = field(default_factory=list)
     stated: dict[str, str] = field(default_factory=dict)
@@ -154,7 +95,8 @@ def parse_document(raw: bytes) -> ParsedDocument:
     """Turn the bytes of one document into rows, or into rejects; no input raises.
 
     Refused as IN01: what is not XML, has a DOCTYPE, is another root or another profile than READABLE (both named),
-    lacks one of its five indispensable facts. Refused as IN06: an unreadable date or amount.
+    is an envelope around anything but one document, lacks one of its five indispensable facts. Refused as IN06: an
+    unreadable date or amount.
     """
     parsed = ParsedDocument()
     try:
@@ -163,77 +105,65 @@ def parse_document(raw: bytes) -> ParsedDocument:
         message = f"The file cannot be read as XML: {error}. Ask the sender for the document again."
         parsed.rejects.append(Reject("IN01", message, path="/"))
         return parsed
-    document, path = _unwrap(root)
+    parsed.root = str(root.tag)
+    try:
+        document, path = unwrap(root)
+    except UnusableEnvelope as error:
+        message = f"The SBDH envelope {error}; one invoice or credit note was expected. Deliver them one by one."
+        parsed.rejects.append(Reject("IN01", message, path=f"/{local_name(root)}"))
+        return parsed
     parsed.root = str(document.tag)
     if document.tag not in (INVOICE, CREDIT_NOTE):
         _reject_root(parsed, document, path)
         return parsed
-    reading = _Reading(parsed, document, path)
-    reading.read()
+    _Reading(parsed, document, path).read()
     return parsed
 
 
-def _unwrap(root: etree._Element) -> tuple[etree._Element, str]:
-    """Return the business document and its path; an SBDH envelope is taken off."""
-    name = _local(root)
-    if root.tag == SBDH:
-        for child in root:
-            if _local(child) != "StandardBusinessDocumentHeader":
-                return child, f"/{name}/{_local(child)}"
-    return root, f"/{name}"
-
-
-def _local(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+def check_figures(document: etree._Element) -> list[Reject]:
+    """Return the figures of a document that do not agree, even where it is too incomplete to be read."""
+    reading = _Reading(ParsedDocument(), document, f"/{local_name(document)}")
+    reading.read_into(document, _HEADER, reading.header)
+    reading.choose_taxes()
+    return reading.figure_issues()
 
 
 def _reject_root(parsed: ParsedDocument, document: etree._Element, path: str) -> None:
-    parsed.customization_id = _child_text(document, _CBC + "CustomizationID")
-    parsed.profile_id = _child_text(document, _CBC + "ProfileID")
-    parsed.rejects.append(
-        Reject(
-            "IN01",
-            f"The document is of the kind {_local(document)} ({_named_profile(parsed)}), not Invoice or CreditNote. "
-            "Deliver invoices and credit notes only.",
-            path=path,
-        )
+    parsed.customization_id = child_text(document, _CUSTOMIZATION_ID)
+    parsed.profile_id = child_text(document, _PROFILE_ID)
+    message = (
+        f"The document is of the kind {local_name(document)} ({_named_profile(parsed)}), not Invoice or CreditNote. "
+        "Deliver invoices and credit notes only."
     )
+    parsed.rejects.append(Reject("IN01", message, path=path))
 
 
 def _named_profile(parsed: ParsedDocument) -> str:
     return f"profile {parsed.profile_id or 'not stated'}, specification {parsed.customization_id or 'not stated'}"
 
 
-def is_readable_profile(customization_id: str | None, profile_id: str | None) -> bool:
-    """Return whether a document of this specification (BT-24) and process (BT-23) is one that we read."""
-    specification = customization_id or ""
-    if specification == _PLAIN:
-        # BT-23 is free text there, but another authority's process is another kind of document.
-        return not (profile_id or "").startswith("urn:") or bool(_PEPPOL_PROCESS.fullmatch(profile_id or ""))
-    if _PEPPOL.fullmatch(specification):
-        return profile_id is None or bool(_PEPPOL_PROCESS.fullmatch(profile_id))
-    return bool(_EHF2.fullmatch(specification))
+class _Rounded(Exception):
+    """An amount states more than whole øre."""
+
+    def __init__(self, amount: Decimal) -> None:
+        self.amount = amount
+        super().__init__()
 
 
-def _text(element: etree._Element) -> str | None:
-    text = element.text
-    if text is None:
-        return None
-    return text.strip() or None
+@lru_cache(maxsize=_REMEMBERED)
+def _money(text: str) -> Decimal:
+    amount, is_changed = to_money(parse_xml_decimal(text))
+    if is_changed:
+        raise _Rounded(amount)
+    return amount
 
 
-def _child_text(element: etree._Element, tag: str) -> str | None:
-    for child in element.iterchildren(tag):
-        return _text(child)
-    return None
-
-
-def _read_reference(text: str) -> str | None:
+def _reference(text: str) -> str | None:
     # NA is prescribed where only a sales order exists: it names nothing.
     return None if text.upper() == "NA" else text
 
 
-def _read_boolean(text: str) -> bool:
+def _boolean(text: str) -> bool:
     if text in ("true", "1"):
         return True
     if text in ("false", "0"):
@@ -241,76 +171,40 @@ def _read_boolean(text: str) -> bool:
     raise ValueError("is neither true nor false")
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
-    "text": str,
-    "reference": _read_reference,
-    "date": parse_xml_date,
-    "boolean": _read_boolean,
-    "quantity": limited(places=8, digits=16),
-    "fraction": limited(places=6, digits=3),
+def _country(text: str) -> str | None:
+    return text.upper() if len(text) == 2 else None
+
+
+_date = lru_cache(maxsize=_REMEMBERED)(parse_xml_date)
+_quantity = lru_cache(maxsize=_REMEMBERED)(limited(places=8, digits=16))
+_fraction = lru_cache(maxsize=_REMEMBERED)(limited(places=6, digits=3))
+# A document is refused for an unreadable date or amount; of these the row only loses the value.
+_DISPENSABLE = {_quantity, _fraction}
+
+# Without these a document is no claim that could be counted.
+_REQUIRED = {
+    "invoice_no": ("invoice number (BT-1)", "cbc:ID"),
+    "invoice_date": ("issue date (BT-2)", "cbc:IssueDate"),
+    "currency": ("currency (BT-5)", "cbc:DocumentCurrencyCode"),
+    "tax_exclusive_amount": ("total without VAT (BT-109)", "cac:LegalMonetaryTotal/cbc:TaxExclusiveAmount"),
+    "payable_amount": ("amount due (BT-115)", "cac:LegalMonetaryTotal/cbc:PayableAmount"),
 }
+_STATED = {CBC + "TaxExclusiveAmount": "tax_exclusive_amount", CBC + "PayableAmount": "payable_amount"}
+# Lists of class codes by the names that BIS Billing 3 and EHF 2 give them.
+_CLASS_LISTS = {"CPV": "STI", "UNSPSC": "TST"}
+# EHF 2's VAT categories that BIS Billing 3 writes otherwise; its E and Z are kept.
+_EHF2_CATEGORIES = {"H": "S", "AA": "S", "R": "S", "K": "AE"}
+_GTIN, _GTIN_NAMES = "0160", ("GTIN", "0160")
+_GLN_NAMES = ("GLN", "0088")
+_PROJECT_TYPE_CODE = "50"  # BT-11 of a credit note
 
-
-@dataclass(slots=True)
-class _Party:
-    org_no: str | None = None
-    stated_norwegian: bool = False
-    name: str | None = None
-    country: str | None = None
-
-
-def _read_party(element: etree._Element) -> _Party:
-    """Return who a party is; its contact is not looked at."""
-    facts: dict[str, str | None] = {}
-    for child in element:
-        reader = _PARTY_PARTS.get(child.tag)
-        if reader is not None:
-            reader(child, facts)
-    party = _Party(name=facts.get("registered") or facts.get("trading"), country=facts.get("country"))
-    if company := facts.get("company"):
-        party.org_no, party.stated_norwegian = read_identifier(company, facts.get("company_scheme"), party.country)
-    elif vat := facts.get("vat"):
-        party.org_no, party.stated_norwegian = read_identifier(vat, None, None)
-    elif endpoint := facts.get("endpoint"):
-        party.org_no, party.stated_norwegian = read_identifier(endpoint, "0192", party.country)
-    return party
-
-
-def _endpoint(element: etree._Element, facts: dict[str, str | None]) -> None:
-    if (element.get("schemeID") or "").upper() in ("0192", "NO:ORGNR"):
-        facts.setdefault("endpoint", _text(element))
-
-
-def _party_name(element: etree._Element, facts: dict[str, str | None]) -> None:
-    facts.setdefault("trading", _child_text(element, _CBC + "Name"))
-
-
-def _address(element: etree._Element, facts: dict[str, str | None]) -> None:
-    for country in element.iterchildren(_CAC + "Country"):
-        code = _child_text(country, _CBC + "IdentificationCode")
-        facts.setdefault("country", code.upper() if code else None)
-
-
-def _tax_scheme(element: etree._Element, facts: dict[str, str | None]) -> None:
-    for scheme in element.iterchildren(_CAC + "TaxScheme"):
-        if _child_text(scheme, _CBC + "ID") == "VAT":
-            facts.setdefault("vat", _child_text(element, _CBC + "CompanyID"))
-
-
-def _legal_entity(element: etree._Element, facts: dict[str, str | None]) -> None:
-    facts.setdefault("registered", _child_text(element, _CBC + "RegistrationName"))
-    for company in element.iterchildren(_CBC + "CompanyID"):
-        if "company" not in facts:
-            facts["company"], facts["company_scheme"] = _text(company), company.get("schemeID")
-
-
-_PARTY_PARTS: dict[str, Callable[[etree._Element, dict[str, str | None]], None]] = {
-    _CBC + "EndpointID": _endpoint,
-    _CAC + "PartyName": _party_name,
-    _CAC + "PostalAddress": _address,
-    _CAC + "PartyTaxScheme": _tax_scheme,
-    _CAC + "PartyLegalEntity": _legal_entity,
-}
+_CUSTOMIZATION_ID, _PROFILE_ID = CBC + "CustomizationID", CBC + "ProfileID"
+_ID, _ISSUE_DATE = CBC + "ID", CBC + "IssueDate"
+_PARTY, _CONTACT = CAC + "Party", CAC + "Contact"
+_TAX_AMOUNT, _TAX_SUBTOTAL = CBC + "TaxAmount", CAC + "TaxSubtotal"
+_TAX_SCHEME = CAC + "TaxScheme"
+_CLASS_CODE = CBC + "ItemClassificationCode"
+_NATIONAL_TAX = CBC + "TransactionCurrencyTaxAmount"
 
 
 class _Reading:
@@ -319,316 +213,547 @@ class _Reading:
     def __init__(self, parsed: ParsedDocument, document: etree._Element, path: str) -> None:
         self.parsed, self.document, self.path = parsed, document, path
         self.is_credit_note = document.tag == CREDIT_NOTE
-        self.header: dict[str, Any] = {}
-        self.lines: list[dict[str, Any]] = []
-        self.allowance_charges: list[dict[str, Any]] = []
-        self.line_allowance_charges: list[dict[str, Any]] = []
-        self.charges_on_line = 0
+        self.is_ehf2 = False
+        self.header: _Row = {}
+        self.lines: list[_Row] = []
+        self.allowance_charges: list[_Row] = []
+        self.line_allowance_charges: list[_Row] = []
         self.taxes: list[tuple[str | None, str | None, Decimal | None]] = []
-        self.seller = _Party()
-        line_name = "CreditNoteLine" if self.is_credit_note else "InvoiceLine"
-        self.line_path = f"{path}/cac:{line_name}"
-        self.parts: dict[str, Callable[[etree._Element], None]] = {
-            _CAC + "AccountingSupplierParty": self.read_seller,
-            _CAC + "AccountingCustomerParty": self.read_buyer,
-            _CAC + "PayeeParty": self.read_payee,
-            _CAC + "BillingReference": self.read_billing_reference,
-            _CAC + "AllowanceCharge": self.read_document_allowance_charge,
-            _CAC + "TaxTotal": self.read_tax_total,
-            _CAC + line_name: self.read_line,
-        }
+        self.national_taxes: list[tuple[str | None, Decimal]] = []
+        self.other_tax: Decimal | None = None
+        self.left_out = 0
+        self.line_path = f"{path}/cac:{'CreditNoteLine' if self.is_credit_note else 'InvoiceLine'}"
 
     def read(self) -> None:
         """Fill the parsed document: rows, or rejects and no rows."""
         parsed = self.parsed
-        parsed.customization_id = _child_text(self.document, _CBC + "CustomizationID")
-        parsed.profile_id = _child_text(self.document, _CBC + "ProfileID")
+        parsed.customization_id = child_text(self.document, _CUSTOMIZATION_ID)
+        parsed.profile_id = child_text(self.document, _PROFILE_ID)
         if not is_readable_profile(parsed.customization_id, parsed.profile_id):
             message = (
-                f"The {_local(self.document)} follows {_named_profile(parsed)}, which is not one of those that are "
+                f"The {local_name(self.document)} follows {_named_profile(parsed)}, which is not one of those that are "
                 f"read: {READABLE}. Ask the sender for one of these."
             )
             parsed.rejects.append(Reject("IN01", message, path=f"{self.path}/cbc:CustomizationID"))
             return
-        self.read_children()
+        self.is_ehf2 = is_ehf2(parsed.customization_id)
+        self.read_into(self.document, _HEADER, self.header)
         self.choose_taxes()
         self.require()
+        if not parsed.rejects:
+            self.finish()
         if parsed.rejects:
             parsed.issues.clear()
-            return
-        self.finish()
 
-    def read_children(self) -> None:
-        header, document_path = self.header, self.path
-        for child in self.document:
-            tag = child.tag
-            if (wanted := _HEADER_TAGS.get(tag)) is not None:
-                self.take(child, wanted, header, document_path)
-            elif (part := self.parts.get(tag)) is not None:
-                part(child)
-            elif (fields := _NESTED_TAGS.get(tag)) is not None:
-                self.take_children(child, fields, header, document_path)
-
-    def take_children(
-        self, element: etree._Element, fields: dict[str, tuple[str, str]], row: dict[str, Any], path: str
-    ) -> None:
-        """Read an element's wanted children into a row."""
+    def read_into(self, element: etree._Element, spec: _Spec, row: _Row) -> None:
+        """Read an element's wanted children into a row: of several the first stands, an empty one is none."""
+        # The loop that all the time goes into: no calls but those that a value needs.
         for child in element:
-            wanted = fields.get(child.tag)
-            if wanted is not None:
-                self.take(child, wanted, row, f"{path}/cac:{_local(element)}")
+            wanted = spec.get(child.tag)
+            if wanted is None:
+                continue
+            column, read, inner, part = wanted
+            if column is None:
+                if inner is not None:
+                    self.read_into(child, inner, row)
+                else:
+                    part(self, child, row)  # type: ignore[misc]
+            elif column not in row:
+                text = child.text
+                if text is None or not (text := text.strip()):
+                    continue
+                try:
+                    row[column] = text if read is None else read(text)
+                except (_Rounded, ValueError) as error:
+                    self.take_otherwise(child, column, read, text, row, error)
 
-    def take(self, element: etree._Element, wanted: tuple[str, str], row: dict[str, Any], path: str) -> None:
-        """Read one value into a row; of several the first stands, an empty one is none."""
-        column, kind = wanted
+    def take(self, element: etree._Element, column: str, read: _Reader, row: _Row) -> bool:
+        """Read one value into a row, or say why it cannot be read; say whether there was one to read."""
         text = element.text
         if column in row or text is None or not (text := text.strip()):
-            return
-        if kind == "text":
-            row[column] = text
-            return
+            return False
         try:
-            row[column] = self.money(element, text, column, path) if kind == "money" else _READERS[kind](text)
-        except ValueError as error:
-            self.remark(element, column, text, path, error, refused=kind not in _OPTIONAL_KINDS)
+            row[column] = read(text)
+        except (_Rounded, ValueError) as error:
+            self.take_otherwise(element, column, read, text, row, error)
+        return True
 
-    def money(self, element: etree._Element, text: str, column: str, path: str) -> Decimal:
-        stated = parse_xml_decimal(text)
-        amount, changed = to_money(stated)
-        if changed:
-            where = f"{path}/cbc:{_local(element)}"
-            message = "The amount has more than two decimals; it was rounded to whole øre."
-            self.parsed.issues.append(Reject("IN06", message, column=column, path=where))
-        if column in _STATED and path.endswith("LegalMonetaryTotal"):
-            self.parsed.stated[column] = format(stated, "f")
-        return amount
-
-    def remark(
-        self, element: etree._Element, column: str, text: str, path: str, error: ValueError, *, refused: bool
+    def take_otherwise(  # noqa: PLR0913, PLR0917
+        self,
+        element: etree._Element,
+        column: str,
+        read: _Reader | None,
+        text: str,
+        row: _Row,
+        error: Exception,
     ) -> None:
-        where = f"{path}/cbc:{_local(element)}"
-        if refused:
-            message = f"The value {error}; the document cannot be counted. Ask the sender for a correct one."
-            self.parsed.rejects.append(Reject("IN06", message, column=column, path=where, raw=text))
-        else:
+        if isinstance(error, _Rounded):
+            row[column] = error.amount
+            message = "The amount has more than two decimals; it was rounded to whole øre."
+            self.remark(Reject("IN06", message, column=column, path=self.path_to(element)))
+        elif read in _DISPENSABLE:
             message = f"The value {error}; it was left out."
-            self.parsed.issues.append(Reject("IN06", message, column=column, path=where, raw=text))
+            self.remark(Reject("IN06", message, column=column, path=self.path_to(element), raw=text))
+        elif len(self.parsed.rejects) < _MOST_REMARKS:
+            message = f"The value {error}; the document cannot be counted. Ask the sender for a correct one."
+            self.parsed.rejects.append(Reject("IN06", message, column=column, path=self.path_to(element), raw=text))
 
-    def read_seller(self, element: etree._Element) -> None:
-        for party in element.iterchildren(_CAC + "Party"):
-            self.seller = _read_party(party)
-            self.header |= {
-                "seller_org_no": self.seller.org_no,
-                "seller_name": self.seller.name,
-                "seller_country": self.seller.country,
-            }
+    def remark(self, issue: Reject) -> None:
+        """Note an issue; beyond a hundred they are only counted."""
+        if len(self.parsed.issues) < _MOST_REMARKS:
+            self.parsed.issues.append(issue)
+        else:
+            self.left_out += 1
+
+    def path_to(self, element: etree._Element) -> str:
+        """Return where an element stands, unless nobody will read it."""
+        if len(self.parsed.issues) >= _MOST_REMARKS:
+            return self.path
+        return path_of(element, self.document, self.path)
+
+    def read_totals(self, element: etree._Element, row: _Row) -> None:
+        self.read_into(element, _TOTALS, row)
+        stated = self.parsed.stated
+        for child in element:
+            column = _STATED.get(child.tag)
+            if column is not None and column not in stated and (text := text_of(child)):
+                stated[column] = text
+
+    def read_seller(self, element: etree._Element, row: _Row) -> None:
+        party = self.read_party(element, "seller", row)
+        if party is not None:
+            row["seller_country"], row["seller_vat_no"] = party.country, party.vat_no
+
+    def read_buyer(self, element: etree._Element, row: _Row) -> None:
+        self.read_party(element, "buyer", row)
+        if not self.is_ehf2 or row.get("buyer_reference") is not None:
             return
+        for contact in element.iterfind(f"{_PARTY}/{_CONTACT}"):  # its ID is the buyer's reference, BT-10
+            if text := child_text(contact, _ID):
+                row["buyer_reference"] = _reference(text)
 
-    def read_buyer(self, element: etree._Element) -> None:
-        for party in element.iterchildren(_CAC + "Party"):
-            buyer = _read_party(party)
-            self.header |= {"buyer_org_no": buyer.org_no, "buyer_name": buyer.name}
-            return
+    def read_party(self, element: etree._Element, role: str, row: _Row) -> Party | None:
+        for child in element:
+            if child.tag == _PARTY:
+                return self.note_party(child, role, row)
+        return None
 
-    def read_payee(self, element: etree._Element) -> None:
-        payee = _read_party(element)
-        self.header |= {"payee_org_no": payee.org_no, "payee_name": payee.name}
+    def read_payee(self, element: etree._Element, row: _Row) -> None:
+        self.note_party(element, "payee", row)
 
-    def read_billing_reference(self, element: etree._Element) -> None:
-        if "billed_invoice_no" in self.header:
-            return
-        fields = {
-            _CBC + "ID": ("billed_invoice_no", "reference"),
-            _CBC + "IssueDate": ("billed_invoice_date", "date"),
-        }
-        for name in ("InvoiceDocumentReference", "CreditNoteDocumentReference"):
-            for reference in element.iterchildren(_CAC + name):
-                self.take_children(reference, fields, self.header, f"{self.path}/cac:BillingReference")
-                return
+    def note_party(self, element: etree._Element, role: str, row: _Row) -> Party:
+        party = read_party(element)
+        row[f"{role}_org_no"], row[f"{role}_name"] = party.org_no, party.name
+        for what, raw in party.faulty:
+            message = f"The {role}'s {what}. Have the number corrected where the document was made."
+            self.remark(Reject("RF04", message, column=f"{role}_org_no", path=self.path_to(element), raw=raw))
+        return party
 
-    def read_tax_total(self, element: etree._Element) -> None:
-        for child in element.iterchildren(_CBC + "TaxAmount"):
-            found: dict[str, Any] = {}
-            self.take(child, ("tax_amount", "money"), found, f"{self.path}/cac:TaxTotal")
-            self.taxes.append((child.get("currencyID"), _text(child), found.get("tax_amount")))
-            return
+    def read_additional_document(self, element: etree._Element, row: _Row) -> None:
+        if child_text(element, CBC + "DocumentTypeCode") == _PROJECT_TYPE_CODE and (text := child_text(element, _ID)):
+            row.setdefault("project_reference", _reference(text))
+
+    def read_delivery(self, element: etree._Element, row: _Row) -> None:
+        self.read_into(element, _DELIVERY, row)
+        for location in element.iterfind(f"{CAC}DeliveryLocation/{_ID}"):
+            text = text_of(location)
+            if text and (location.get("schemeID") or "").upper() in _GLN_NAMES and text.isdigit():
+                row.setdefault("delivery_location_gln", text)
+
+    def read_billing_reference(self, element: etree._Element, row: _Row) -> None:
+        del row
+        for child in element:
+            if child.tag not in _BILLED:
+                continue
+            found: _Row = {}
+            self.read_into(child, _BILLING_REFERENCE, found)
+            if found:
+                self.parsed.billing_references.append(found)
+                row_no = len(self.parsed.billing_references)
+                found |= {"document_no": 1, "_row_no": row_no, "_xpath": f"{self.path}/cac:BillingReference[{row_no}]"}
+
+    def read_tax_total(self, element: etree._Element, row: _Row) -> None:
+        del row
+        for child in element:
+            if child.tag == _TAX_AMOUNT:
+                found: _Row = {}
+                self.take(child, "tax_amount", _money, found)
+                self.taxes.append((child.get("currencyID"), text_of(child), found.get("tax_amount")))
+            elif child.tag == _TAX_SUBTOTAL:
+                self.read_tax_subtotal(child)
+
+    def read_tax_subtotal(self, element: etree._Element) -> None:
+        subtotals = self.parsed.tax_subtotals
+        found: _Row = {}
+        self.read_into(element, _SUBTOTAL, found)
+        national = found.pop("national_tax_amount", None)
+        if national is not None:
+            self.national_taxes.append((found.pop("national_currency", None), national))
+        row_no = len(subtotals) + 1
+        self.tell_category(found)
+        found |= {"document_no": 1, "_row_no": row_no, "_xpath": f"{self.path}/cac:TaxTotal/cac:TaxSubtotal[{row_no}]"}
+        subtotals.append(found)
+
+    def read_subtotal_amount(self, element: etree._Element, row: _Row) -> None:
+        if self.take(element, "tax_amount", _money, row):
+            row["currency"] = element.get("currencyID")
+
+    def read_national_amount(self, element: etree._Element, row: _Row) -> None:
+        if self.take(element, "national_tax_amount", _money, row):
+            row["national_currency"] = element.get("currencyID")
 
     def choose_taxes(self) -> None:
         """Tell the VAT total in the document's currency from the one in the accounting currency."""
-        currency, accounting = self.header.get("currency"), self.header.get("tax_currency")
+        header = self.header
+        currency, accounting = header.get("currency"), header.get("tax_currency")
         for stated_currency, text, amount in self.taxes:
             if amount is None or text is None:
                 continue
             if stated_currency is not None and stated_currency == accounting != currency:
-                self.header.setdefault("tax_amount_accounting", amount)
-            elif "tax_amount" not in self.header:
-                self.header["tax_amount"] = amount
-                self.parsed.stated["tax_amount"] = format(parse_xml_decimal(text), "f")
+                header.setdefault("tax_amount_accounting", amount)
+            elif "tax_amount" not in header:
+                header["tax_amount"] = amount
+                self.parsed.stated["tax_amount"] = text
+            elif amount != header["tax_amount"]:
+                self.other_tax = amount
+        if self.national_taxes and "tax_amount_accounting" not in header:  # (EHF 2) by category, not as a total
+            national_currency = self.national_taxes[0][0]
+            if national_currency is not None:
+                header.setdefault("tax_currency", national_currency)
+            self.keep_sum("tax_amount_accounting", [amount for _, amount in self.national_taxes], header)
 
-    def read_document_allowance_charge(self, element: etree._Element) -> None:
+    def keep_sum(self, column: str, amounts: list[Decimal], row: _Row) -> None:
+        """Keep a sum, or refuse the document where no amount column holds it."""
+        try:
+            row[column] = to_money(sum(amounts, _ZERO))[0]
+        except ValueError as error:
+            message = f"A sum {error}. Ask the sender for a correct document."
+            self.parsed.rejects.append(Reject("IN06", message, column=column, path=self.path))
+
+    def tell_category(self, row: _Row) -> None:
+        if self.is_ehf2 and (category := row.get("vat_category")) in _EHF2_CATEGORIES:
+            row["vat_category"] = _EHF2_CATEGORIES[category]
+
+    def read_document_allowance_charge(self, element: etree._Element, row: _Row) -> None:
+        del row
         row_no = len(self.allowance_charges) + 1
         path = f"{self.path}/cac:AllowanceCharge[{row_no}]"
         self.allowance_charges.append(self.read_allowance_charge(element, "document", 0, row_no, path))
 
+    def read_line_allowance_charge(self, element: etree._Element, row: _Row) -> None:
+        row_no = len(self.line_allowance_charges) + 1
+        row["charges"] = position = row.get("charges", 0) + 1
+        path = f"{row['_xpath']}/cac:AllowanceCharge[{position}]"
+        self.line_allowance_charges.append(self.read_allowance_charge(element, "line", row["_row_no"], row_no, path))
+
     def read_allowance_charge(
         self, element: etree._Element, level: str, line_row_no: int, row_no: int, path: str
-    ) -> dict[str, Any]:
-        row: dict[str, Any] = {}
-        for child in element:
-            if (wanted := _ALLOWANCE_CHARGE_TAGS.get(child.tag)) is not None:
-                self.take(child, wanted, row, path)
-            elif child.tag == _CAC + "TaxCategory" and level == "document":
-                self.take_children(child, _TAX_CATEGORY_TAGS, row, path)
+    ) -> _Row:
+        row: _Row = {"document_no": 1, "level": level, "line_row_no": line_row_no, "_row_no": row_no, "_xpath": path}
+        self.read_into(element, _DOCUMENT_CHARGE if level == "document" else _LINE_CHARGE, row)
+        self.tell_category(row)
+        if self.is_ehf2:
+            _factor_to_percentage(row)
         for column, name in (("is_charge", "ChargeIndicator"), ("amount", "Amount")):
             if column not in row and not self.parsed.rejects:
                 message = f"An allowance or charge lacks its {name}; the document's sum cannot be explained."
                 self.parsed.rejects.append(Reject("IN01", message, column=column, path=path))
-        row |= {"document_no": 1, "level": level, "line_row_no": line_row_no, "_row_no": row_no, "_xpath": path}
         return row
 
-    def read_line(self, element: etree._Element) -> None:
+    def read_line(self, element: etree._Element, row: _Row) -> None:
+        del row
         position = len(self.lines) + 1
-        self.charges_on_line = 0
-        path = f"{self.line_path}[{position}]"
-        row: dict[str, Any] = {"document_no": 1, "_row_no": position, "_xpath": path}
-        for child in element:
-            tag = child.tag
-            if (wanted := _LINE_TAGS.get(tag)) is not None:
-                self.take(child, wanted, row, path)
-                if wanted[0] == "quantity":
-                    row["unit_code"] = child.get("unitCode")
-            elif (part := _LINE_PARTS.get(tag)) is not None:
-                part(self, child, row, path)
-        if "line_extension_amount" not in row and not self.parsed.rejects:
+        line: _Row = {"document_no": 1, "_row_no": position, "_xpath": f"{self.line_path}[{position}]"}
+        self.read_into(element, _LINE, line)
+        line.pop("charges", None)
+        if self.is_ehf2:
+            self.tell_category(line)
+        if "line_extension_amount" not in line and not self.parsed.rejects:
             message = "A line lacks its net amount (BT-131). Ask the sender for a correct document."
-            self.parsed.rejects.append(Reject("IN01", message, column="line_extension_amount", path=path))
-        self.lines.append(row)
+            self.parsed.rejects.append(Reject("IN01", message, column="line_extension_amount", path=line["_xpath"]))
+        self.lines.append(line)
 
-    def read_item(self, element: etree._Element, row: dict[str, Any], path: str) -> None:
-        item_path = f"{path}/cac:Item"
-        for child in element:
-            tag = child.tag
-            if (wanted := _ITEM_TAGS.get(tag)) is not None:
-                self.take(child, wanted, row, item_path)
-            elif tag == _CAC + "CommodityClassification":
-                _read_classification(child, row)
-            elif tag == _CAC + "ClassifiedTaxCategory":
-                self.take_children(child, _TAX_CATEGORY_TAGS, row, item_path)
-            elif tag == _CAC + "SellersItemIdentification":
-                row.setdefault("seller_item_no", _child_text(child, _CBC + "ID"))
+    def read_quantity(self, element: etree._Element, row: _Row) -> None:
+        if self.take(element, "quantity", _quantity, row):
+            row["unit_code"] = element.get("unitCode")
 
-    def read_price(self, element: etree._Element, row: dict[str, Any], path: str) -> None:
-        self.take_children(element, _PRICE_TAGS, row, path)
+    def read_base_quantity(self, element: etree._Element, row: _Row) -> None:
+        if self.take(element, "base_quantity", _quantity, row):
+            row["base_quantity_unit_code"] = element.get("unitCode")
 
-    def read_order_line(self, element: etree._Element, row: dict[str, Any], path: str) -> None:
-        del path
-        if line := _child_text(element, _CBC + "LineID"):
-            row.setdefault("order_line_reference", _read_reference(line))
+    def read_price_discount(self, element: etree._Element, row: _Row) -> None:
+        if child_text(element, CBC + "ChargeIndicator") not in ("true", "1"):
+            self.read_into(element, _PRICE_DISCOUNT, row)
 
-    def read_line_allowance_charge(self, element: etree._Element, row: dict[str, Any], path: str) -> None:
-        self.charges_on_line += 1
-        own_path = f"{path}/cac:AllowanceCharge[{self.charges_on_line}]"
-        row_no = len(self.line_allowance_charges) + 1
-        self.line_allowance_charges.append(
-            self.read_allowance_charge(element, "line", row["_row_no"], row_no, own_path)
-        )
+    def read_standard_item(self, element: etree._Element, row: _Row) -> None:
+        for identifier in element:
+            if identifier.tag == _ID and "standard_item_no" not in row and (text := text_of(identifier)):
+                row["standard_item_no"] = text
+                scheme = identifier.get("schemeID")
+                row["standard_item_scheme"] = _GTIN if (scheme or "").upper() in _GTIN_NAMES else scheme
+
+    def read_classification(self, element: etree._Element, row: _Row) -> None:
+        for code in element:
+            text = text_of(code) if code.tag == _CLASS_CODE else None
+            if text is None:
+                continue
+            list_id = (code.get("listID") or "").strip().upper()
+            list_id, version = _CLASS_LISTS.get(list_id, list_id), code.get("listVersionID")
+            found = self.parsed.item_classifications
+            found.append(
+                {
+                    "document_no": 1,
+                    "line_row_no": row["_row_no"],
+                    "list_id": list_id or None,
+                    "list_version": version,
+                    "class_code": text,
+                    "_row_no": len(found) + 1,
+                    "_xpath": f"{row['_xpath']}/cac:Item",
+                }
+            )
+            # (several) the first of each list stands on the line itself
+            if list_id == "STI" and "cpv_code" not in row and (cpv := _cpv(text)):
+                row["cpv_code"], row["cpv_list_version"] = cpv, version
+            elif list_id == "TST" and "unspsc_code" not in row:
+                row["unspsc_code"], row["unspsc_list_version"] = text, version
 
     def require(self) -> None:
         """Refuse a document without its indispensable facts."""
-        unread = {reject.column for reject in self.parsed.rejects}
-        for column, (label, where) in _REQUIRED.items():
-            if column not in self.header and column not in unread:
+        header, rejects = self.header, self.parsed.rejects
+        missing = [column for column in _REQUIRED if column not in header]
+        unread = {reject.column for reject in rejects} if missing else set()
+        for column in missing:
+            if column not in unread:
+                label, where = _REQUIRED[column]
                 message = f"The document has no {label}. Ask the sender for a complete one."
-                self.parsed.rejects.append(Reject("IN01", message, column=column, path=f"{self.path}/{where}"))
-
-    def line_total(self) -> Decimal | None:
-        """Return the sum of the lines, or refuse a document whose sum no amount column holds."""
-        total = sum((line["line_extension_amount"] for line in self.lines), _ZERO)
-        try:
-            return to_money(total)[0]
-        except ValueError as error:
-            message = f"The sum of the lines {error}. Ask the sender for a correct document."
-            self.parsed.rejects.append(Reject("IN06", message, column="line_extension_total", path=self.line_path))
-            return None
+                rejects.append(Reject("IN01", message, column=column, path=f"{self.path}/{where}"))
 
     def finish(self) -> None:
         """Make the rows final, and remark on what does not agree."""
-        header = self.header
+        header, parsed = self.header, self.parsed
         if self.is_credit_note:
             header.setdefault("document_type", "381")  # (EHF 2) a credit note there has no type code
-        total = self.line_total()
-        if total is None:
-            self.parsed.issues.clear()
+        self.keep_sum("line_extension_total", [line["line_extension_amount"] for line in self.lines], header)
+        if parsed.rejects:
+            self.clear()
             return
+        if parsed.billing_references:
+            first = parsed.billing_references[0]
+            header |= {column: first[column] for column in _BILLING_COLUMNS if column in first}
         header |= {
             "document_no": 1,
             "is_credit_note": self.is_credit_note,
             "line_count": len(self.lines),
-            "line_extension_total": total,
             "_row_no": 1,
             "_xpath": self.path,
         }
-        parsed = self.parsed
         parsed.invoice, parsed.lines = header, self.lines
         parsed.allowance_charges = self.allowance_charges + self.line_allowance_charges
-        if self.seller.stated_norwegian and not passes_mod11(self.seller.org_no or ""):
-            message = "The seller's organisation number fails its check digit. Have the supplier's number corrected."
-            where = f"{self.path}/cac:AccountingSupplierParty"
-            parsed.issues.append(Reject("RF04", message, column="seller_org_no", path=where, raw=self.seller.org_no))
-        parsed.issues += _arithmetic_issues(header, self.allowance_charges, self.path)
+        for issue in self.figure_issues():
+            self.remark(issue)
+        if self.left_out:
+            message = f"There are {self.left_out} more remarks on this document, which were left out."
+            parsed.issues.append(Reject("IN11", message, path=self.path))
 
-
-_LINE_PARTS: dict[str, Callable[[_Reading, etree._Element, dict[str, Any], str], None]] = {
-    _CAC + "Item": _Reading.read_item,
-    _CAC + "Price": _Reading.read_price,
-    _CAC + "OrderLineReference": _Reading.read_order_line,
-    _CAC + "AllowanceCharge": _Reading.read_line_allowance_charge,
-}
-
-
-def _read_classification(element: etree._Element, row: dict[str, Any]) -> None:
-    """Take the first CPV and the first UNSPSC code; other lists are not ours."""
-    for code in element.iterchildren(_CBC + "ItemClassificationCode"):
-        text, list_id = _text(code), (code.get("listID") or "").upper()
-        if text is None:
-            continue
-        if list_id in _CPV_LISTS and (found := _CPV.fullmatch(text)):
-            row.setdefault("cpv_code", found[1])
-        elif list_id in _UNSPSC_LISTS:
-            row.setdefault("unspsc_code", text)
-
-
-def _arithmetic_issues(header: dict[str, Any], charges: Iterable[dict[str, Any]], path: str) -> list[Reject]:
-    """Say where the document's figures do not add up, with the amounts (IN11)."""
-    charged = sum((row["amount"] if row["is_charge"] else -row["amount"] for row in charges), _ZERO)
-    totals = f"{path}/cac:LegalMonetaryTotal"
-    lines, net = header["line_extension_total"], header["tax_exclusive_amount"]
-    tax, gross = header.get("tax_amount", _ZERO), header.get("tax_inclusive_amount")
-    rounding, prepaid = header.get("rounding_amount", _ZERO), header.get("prepaid_amount", _ZERO)
-    issues = []
-
-    def compare(computed: Decimal, stated: Decimal | None, how: str, name: str) -> None:
-        if stated is not None and computed != stated:
-            message = (
-                f"{how} is {computed:.2f}, but the document states {stated:.2f} (difference {stated - computed:.2f}). "
-                "Compare the document with the order, and ask the supplier for a correction."
-            )
-            issues.append(Reject("IN11", message, path=f"{totals}/cbc:{name}"))
-
-    compare(lines, header.get("line_extension_amount"), "The sum of the lines", "LineExtensionAmount")
-    compare(lines + charged, net, "Lines plus charges minus allowances", "TaxExclusiveAmount")
-    # (EHF 2) the rounding is already in the total with VAT
-    if gross is None or net + tax + rounding != gross or not rounding:
-        compare(net + tax, gross, "Total without VAT plus VAT", "TaxInclusiveAmount")
-        compare(
-            (net + tax if gross is None else gross) - prepaid + rounding,
-            header["payable_amount"],
-            _DUE,
-            "PayableAmount",
+    def figure_issues(self) -> list[Reject]:
+        charges = self.allowance_charges + self.line_allowance_charges
+        issues = figure_issues(
+            self.header,
+            self.lines,
+            charges,
+            self.parsed.tax_subtotals,
+            self.path,
+            is_ehf2=self.is_ehf2,
+            is_plain=self.header.get("customization_id") == PLAIN,
         )
+        if self.other_tax is not None:
+            where, how = f"{self.path}/cac:TaxTotal", "VAT by the first of two totals"
+            issues.append(figure_issue("BR-CO-15", how, self.header["tax_amount"], self.other_tax, where))
+        return issues
+
+    def side_rows(self) -> tuple[list[_Row], ...]:
+        parsed = self.parsed
+        return parsed.tax_subtotals, parsed.billing_references, parsed.item_classifications
+
+    def clear(self) -> None:
+        """Leave no rows of a refused document."""
+        for rows in self.side_rows():
+            rows.clear()
+
+
+def _cpv(text: str) -> str | None:
+    """Return the eight digits of a CPV code, with or without its check digit."""
+    code, dash, check = text.partition("-")
+    is_code = len(code) == 8 and code.isascii() and code.isdigit()
+    is_checked = not dash or (len(check) == 1 and check.isascii() and check.isdigit())
+    return code if is_code and is_checked else None
+
+
+def _factor_to_percentage(row: _Row) -> None:
+    """(EHF 2) The multiplier is a fraction there, unless only a percentage gives the amount."""
+    factor, base, amount = row.get("percentage"), row.get("base_amount"), row.get("amount")
+    if factor is None:
+        return
+    if base is not None and amount is not None and abs(base * factor / 100 - amount) < abs(base * factor - amount):
+        return
+    percentage = factor * 100
+    if percentage < 1000:
+        row["percentage"] = percentage
     else:
-        compare(gross - prepaid, header["payable_amount"], _DUE, "PayableAmount")
-    return issues
+        del row["percentage"]
 
 
-_DUE = "Total with VAT minus what is prepaid plus rounding"
+def _inside(spec: _Spec) -> _Wanted:
+    return None, None, spec, None
+
+
+def _by(part: Callable[[_Reading, etree._Element, _Row], None]) -> _Wanted:
+    return None, None, None, part
+
+
+def _leaf(column: str, read: _Reader | None = None) -> _Wanted:
+    return column, read, None, None
+
+
+def _spec(values: _Spec, parts: _Spec | None = None) -> _Spec:
+    """Return what is read of an element: its basic components and its aggregates, by name."""
+    return {
+        **{CBC + name: wanted for name, wanted in values.items()},
+        **{CAC + name: wanted for name, wanted in (parts or {}).items()},
+    }
+
+
+_BILLING_COLUMNS = ("billed_invoice_no", "billed_invoice_date")
+_BILLED = {CAC + "InvoiceDocumentReference", CAC + "CreditNoteDocumentReference"}
+_BILLING_REFERENCE = _spec(
+    {"ID": _leaf("billed_invoice_no", _reference), "IssueDate": _leaf("billed_invoice_date", _date)}
+)
+_PERIOD = _spec({"StartDate": _leaf("period_start", _date), "EndDate": _leaf("period_end", _date)})
+_DELIVERY = _spec({"ActualDeliveryDate": _leaf("delivery_date", _date)})
+_TOTALS = _spec(
+    {
+        "LineExtensionAmount": _leaf("line_extension_amount", _money),
+        "AllowanceTotalAmount": _leaf("allowance_total_amount", _money),
+        "ChargeTotalAmount": _leaf("charge_total_amount", _money),
+        "TaxExclusiveAmount": _leaf("tax_exclusive_amount", _money),
+        "TaxInclusiveAmount": _leaf("tax_inclusive_amount", _money),
+        "PrepaidAmount": _leaf("prepaid_amount", _money),
+        "PayableRoundingAmount": _leaf("rounding_amount", _money),
+        "PayableAmount": _leaf("payable_amount", _money),
+    }
+)
+_CATEGORY = _spec(
+    {
+        "ID": _leaf("vat_category"),
+        "Percent": _leaf("vat_rate", _fraction),
+    }
+)
+_SUBTOTAL = _spec(
+    {
+        "TaxableAmount": _leaf("taxable_amount", _money),
+        "TaxAmount": _by(_Reading.read_subtotal_amount),
+        "TransactionCurrencyTaxAmount": _by(_Reading.read_national_amount),
+    },
+    {"TaxCategory": _inside(_CATEGORY | _spec({"TaxExemptionReasonCode": _leaf("exemption_reason_code")}))},
+)
+_LINE_CHARGE = _spec(
+    {
+        "ChargeIndicator": _leaf("is_charge", _boolean),
+        "AllowanceChargeReasonCode": _leaf("reason_code"),
+        "AllowanceChargeReason": _leaf("reason"),
+        "MultiplierFactorNumeric": _leaf("percentage", _fraction),
+        "Amount": _leaf("amount", _money),
+        "BaseAmount": _leaf("base_amount", _money),
+    }
+)
+_DOCUMENT_CHARGE = _LINE_CHARGE | _spec({}, {"TaxCategory": _inside(_CATEGORY)})
+_ITEM = _spec(
+    {"Name": _leaf("item_name"), "Description": _leaf("item_description")},
+    {
+        "SellersItemIdentification": _inside(_spec({"ID": _leaf("seller_item_no")})),
+        "BuyersItemIdentification": _inside(_spec({"ID": _leaf("buyer_item_no")})),
+        "StandardItemIdentification": _by(_Reading.read_standard_item),
+        "OriginCountry": _inside(_spec({"IdentificationCode": _leaf("origin_country", _country)})),
+        "CommodityClassification": _by(_Reading.read_classification),
+        "ClassifiedTaxCategory": _inside(_CATEGORY),
+    },
+)
+_PRICE_DISCOUNT = _spec(
+    {"Amount": _leaf("price_discount_amount", _quantity), "BaseAmount": _leaf("gross_price_amount", _quantity)}
+)
+_PRICE = _spec(
+    {"PriceAmount": _leaf("price_amount", _quantity), "BaseQuantity": _by(_Reading.read_base_quantity)},
+    {"AllowanceCharge": _by(_Reading.read_price_discount)},
+)
+_ORDER_LINE = _spec(
+    {"LineID": _leaf("order_line_reference", _reference)},
+    {"OrderReference": _inside(_spec({"ID": _leaf("order_reference", _reference)}))},
+)
+_LINE = _spec(
+    {
+        "ID": _leaf("line_no"),
+        "InvoicedQuantity": _by(_Reading.read_quantity),
+        "CreditedQuantity": _by(_Reading.read_quantity),
+        "LineExtensionAmount": _leaf("line_extension_amount", _money),
+        "AccountingCost": _leaf("accounting_cost"),
+    },
+    {
+        "InvoicePeriod": _inside(_PERIOD),
+        "OrderLineReference": _inside(_ORDER_LINE),
+        "Delivery": _inside(_DELIVERY),
+        "AllowanceCharge": _by(_Reading.read_line_allowance_charge),
+        "Item": _inside(_ITEM),
+        "Price": _inside(_PRICE),
+    },
+)
+
+
+def _document_reference(column: str) -> _Wanted:
+    return _inside(_spec({"ID": _leaf(column, _reference)}))
+
+
+_HEADER = _spec(
+    {
+        "CustomizationID": _leaf("customization_id"),
+        "ProfileID": _leaf("profile_id"),
+        "ID": _leaf("invoice_no"),
+        "IssueDate": _leaf("invoice_date", _date),
+        "DueDate": _leaf("due_date", _date),
+        "TaxPointDate": _leaf("tax_point_date", _date),
+        "InvoiceTypeCode": _leaf("document_type"),
+        "CreditNoteTypeCode": _leaf("document_type"),
+        "DocumentCurrencyCode": _leaf("currency"),
+        "TaxCurrencyCode": _leaf("tax_currency"),
+        "AccountingCost": _leaf("accounting_cost"),
+        "BuyerReference": _leaf("buyer_reference", _reference),
+    },
+    {
+        "InvoicePeriod": _inside(_PERIOD),
+        "OrderReference": _inside(
+            _spec(
+                {
+                    "ID": _leaf("order_reference", _reference),
+                    "SalesOrderID": _leaf("sales_order_reference", _reference),
+                }
+            )
+        ),
+        "BillingReference": _by(_Reading.read_billing_reference),
+        "ContractDocumentReference": _document_reference("contract_reference"),
+        "OriginatorDocumentReference": _document_reference("tender_reference"),
+        "ProjectReference": _document_reference("project_reference"),
+        "ReceiptDocumentReference": _document_reference("receipt_reference"),
+        "DespatchDocumentReference": _document_reference("despatch_reference"),
+        "AdditionalDocumentReference": _by(_Reading.read_additional_document),
+        "AccountingSupplierParty": _by(_Reading.read_seller),
+        "AccountingCustomerParty": _by(_Reading.read_buyer),
+        "PayeeParty": _by(_Reading.read_payee),
+        "Delivery": _by(_Reading.read_delivery),
+        # Credit notes, and EHF 2, state BT-9 here.
+        "PaymentMeans": _inside(_spec({"PaymentDueDate": _leaf("due_date", _date)})),
+        "AllowanceCharge": _by(_Reading.read_document_allowance_charge),
+        "TaxTotal": _by(_Reading.read_tax_total),
+        "LegalMonetaryTotal": _by(_Reading.read_totals),
+        "InvoiceLine": _by(_Reading.read_line),
+        "CreditNoteLine": _by(_Reading.read_line),
+    },
+)

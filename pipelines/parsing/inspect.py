@@ -145,7 +145,7 @@ def _facts(
             for reject in rejects
         ],
         "issues": [
-            {"rule": issue.rule, "severity": "warn", "path": issue.path, "message": _with_row(issue)}
+            {"rule": issue.rule, "severity": "warning", "path": issue.path, "message": _with_row(issue)}
             for issue in issues
         ],
     }
@@ -265,7 +265,7 @@ def _inspect_saft(file: _File) -> dict[str, Any]:
 
 
 def _ubl_kind(root: str) -> str:
-    from pipelines.parsing.ehf import CREDIT_NOTE, INVOICE, SBDH, UBL
+    from pipelines.parsing.ubl import CREDIT_NOTE, INVOICE, SBDH, UBL
 
     if root == INVOICE:
         return "ubl_invoice"

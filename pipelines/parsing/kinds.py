@@ -1,7 +1,7 @@
 """The kinds of sources, and how a landed file of each becomes rows in the sink.
 
-Belongs here: which format reads a kind, which tables it fills, whose document it is (RF10). Not here: the formats
-themselves (ehf.py, ledger.py, saft.py, notices.py, brreg.py), which deliveries are read (parse.py).
+Belongs here: which format reads a kind, which tables it fills. Not here: the formats themselves (ehf.py, ledger.py,
+saft.py, notices.py, brreg.py), which deliveries are read (parse.py).
 """
 
 from __future__ import annotations
@@ -15,8 +15,18 @@ from pipelines.files import canonical_json
 from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.store import LandedFile, Receipt, read_file, verified_path
 from pipelines.limits import MIB
-from pipelines.municipalities import own_org_nos
-from pipelines.parsing import brreg, contract_export, ehf, ledger, notices, register_form, saft, schema
+from pipelines.parsing import (
+    brreg,
+    contract_export,
+    ehf,
+    ehf_batch,
+    ehf_workers,
+    ledger,
+    notices,
+    register_form,
+    saft,
+    schema,
+)
 from pipelines.parsing.contract_profile import ContractProfile
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.ledger_rows import Batch
@@ -81,41 +91,18 @@ def _one_by_one(
     return read_all
 
 
-def _read_ehf(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
-    document = ehf.parse_document(delivered.bytes(file))
-    sink.rows_in += 1
-    invoice = document.invoice
-    rejects = list(document.rejects)
-    if invoice is not None and (wrong := _wrong_tenant(delivered, invoice)):
-        rejects = [wrong]
-    if invoice is None or rejects:
-        # One document, one reject: that is what is counted. What else was wrong with it is remarked on.
-        sink.reject(file, rejects[0])
-        for other in rejects[1:]:
-            sink.remark(file, other)
-        return
-    sink.rows_out += 1
-    sink.cover(invoice["invoice_date"].strftime("%Y-%m"))
-    sink.add(schema.EHF_INVOICES, file, [invoice])
-    sink.add(schema.EHF_INVOICE_LINES, file, document.lines)
-    sink.add(schema.EHF_ALLOWANCE_CHARGES, file, document.allowance_charges)
-    for issue in document.issues:
-        sink.remark(file, issue)
-
-
-def _wrong_tenant(delivered: Delivered, invoice: Mapping[str, Any]) -> Reject | None:
-    """RF10: a document whose buyer is not one of the member's own numbers on its date is somebody else's."""
+def _read_ehf(delivered: Delivered, files: Sequence[LandedFile], sink: Sink) -> None:
     owner = delivered.receipt.owner
-    own = own_org_nos(delivered.registers["member_org_nos"], owner, invoice["invoice_date"])
-    if invoice["buyer_org_no"] in own:
-        return None
-    return Reject(
-        "RF10",
-        f"The buyer is not {owner} or one of its units on the date of issue. Pass the document on to whom it "
-        "is addressed to, or add the number to registers/member_org_nos.csv.",
-        path="cac:AccountingCustomerParty",
-        raw=invoice["buyer_org_no"],
-    )
+    own = tuple(row for row in delivered.registers["member_org_nos"] if row["municipality_no"] == owner)
+    for chunk, batch in ehf_workers.read_files(delivered.home, files, ehf_batch.Buyer(owner, own)):
+        sink.rows_in += batch.documents
+        for position, is_reject, note in batch.notes:
+            (sink.reject if is_reject else sink.remark)(chunk[position], note)
+        sink.rows_out += batch.documents - sum(is_reject for _, is_reject, _ in batch.notes)
+        for month in sorted(batch.months):
+            sink.cover(month)
+        for table in schema.EHF_TABLES:
+            sink.add_files(table, batch.tables[table.name])
 
 
 def _read_ledger(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
@@ -266,12 +253,7 @@ def _read_contracts(delivered: Delivered, file: LandedFile, profile: ContractPro
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind(
-            "ehf",
-            ehf.PARSER_VERSION,
-            (schema.EHF_INVOICES, schema.EHF_INVOICE_LINES, schema.EHF_ALLOWANCE_CHARGES),
-            _one_by_one(_read_ehf),
-        ),
+        Kind("ehf", ehf.PARSER_VERSION, schema.EHF_TABLES, _read_ehf),
         Kind("ledger", ledger.PARSER_VERSION, (schema.LEDGER_POSTINGS,), _one_by_one(_read_ledger)),
         Kind(
             "saft",

@@ -38,24 +38,35 @@ EHF_INVOICES = _parsed(
     Column("invoice_no", "text", "BT-1."),
     Column("invoice_date", "date", "BT-2, issue date."),
     Column("due_date", "date", "BT-9."),
+    Column("tax_point_date", "date", "BT-7, where VAT falls due on another day than the issue date."),
     Column("currency", "text", "BT-5, document currency."),
     Column("tax_currency", "text", "BT-6, accounting currency, if another."),
-    Column("seller_org_no", "text", "BT-30, digits only; else from the VAT number (BT-31) or endpoint (BT-34)."),
+    Column(
+        "seller_org_no",
+        "text",
+        "BT-30, digits only; else from the VAT number (BT-31), BT-29 or endpoint (BT-34); null where all hold a name.",
+    ),
     Column("seller_name", "text", "BT-27, registered name, else trading name."),
     Column("seller_country", "text", "BT-40, two letters."),
+    Column("seller_vat_no", "text", "BT-31, compact; a Norwegian one says that the seller is registered for VAT."),
     Column("payee_org_no", "text", "BT-61, payee where it is not the seller."),
     Column("payee_name", "text", "BT-59."),
     Column("buyer_org_no", "text", "BT-47, digits only; else from VAT number or endpoint."),
     Column("buyer_name", "text", "BT-44."),
-    Column("buyer_reference", "text", "BT-10; NA reads as null."),
+    Column("buyer_reference", "text", "BT-10 (EHF 2: the buyer contact's ID); NA reads as null."),
     Column("order_reference", "text", "BT-13; NA reads as null."),
+    Column("sales_order_reference", "text", "BT-14; NA reads as null."),
     Column("contract_reference", "text", "BT-12; NA reads as null."),
     Column("tender_reference", "text", "BT-17; NA reads as null."),
+    Column("project_reference", "text", "BT-11; NA reads as null."),
+    Column("receipt_reference", "text", "BT-15; NA reads as null."),
+    Column("despatch_reference", "text", "BT-16; NA reads as null."),
     Column("accounting_cost", "text", "BT-19, the buyer's posting string for the whole document."),
     Column("period_start", "date", "BT-73."),
     Column("period_end", "date", "BT-74."),
     Column("delivery_date", "date", "BT-72."),
-    Column("billed_invoice_no", "text", "BT-25 of the first billing reference: what a credit note is about."),
+    Column("delivery_location_gln", "text", "BT-71 where it is a GLN; addresses are never read."),
+    Column("billed_invoice_no", "text", "BT-25 of the first billing reference; all stand in ehf_billing_references."),
     Column("billed_invoice_date", "date", "BT-26 of the first billing reference."),
     Column("line_extension_amount", "money", "BT-106, as stated."),
     Column("allowance_total_amount", "money", "BT-107, as stated."),
@@ -80,17 +91,32 @@ EHF_INVOICE_LINES = _parsed(
     Column("item_name", "text", "BT-153."),
     Column("item_description", "text", "BT-154."),
     Column("seller_item_no", "text", "BT-155."),
-    Column("cpv_code", "text", "BT-158 with list STI (EHF 2: CPV), eight digits."),
-    Column("unspsc_code", "text", "BT-158 with list TST."),
+    Column("buyer_item_no", "text", "BT-156."),
+    Column("standard_item_no", "text", "BT-157, such as a GTIN."),
+    Column("standard_item_scheme", "text", "Scheme of BT-157; 0160 is GTIN."),
+    Column("origin_country", "text", "BT-159, two letters."),
+    Column("cpv_code", "text", "The first BT-158 with list STI (EHF 2: CPV), eight digits."),
+    Column("cpv_list_version", "text", "Version of the list that cpv_code is from, where stated."),
+    Column("unspsc_code", "text", "The first BT-158 with list TST (EHF 2: UNSPSC)."),
+    Column("unspsc_list_version", "text", "Version of the list that unspsc_code is from, where stated."),
     Column("quantity", "quantity", "BT-129."),
     Column("unit_code", "text", "BT-130."),
     Column("price_amount", "quantity", "BT-146, net price."),
     Column("base_quantity", "quantity", "BT-149."),
+    Column("base_quantity_unit_code", "text", "BT-150."),
+    Column("gross_price_amount", "quantity", "BT-148, the price before its discount."),
+    Column("price_discount_amount", "quantity", "BT-147; already inside price_amount."),
     Column("line_extension_amount", "money", "BT-131: net, after the line's own allowances and charges."),
-    Column("vat_category", "text", "BT-151."),
+    Column(
+        "vat_category", "text", "BT-151; of EHF 2's list H, AA and R read as S (the rate tells them apart), K as AE."
+    ),
     Column("vat_rate", "fraction", "BT-152, percent."),
     Column("accounting_cost", "text", "BT-133, the buyer's posting string for the line."),
     Column("order_line_reference", "text", "BT-132; NA reads as null."),
+    Column("order_reference", "text", "The line's own order, which EHF 2 allows; NA reads as null."),
+    Column("period_start", "date", "BT-134."),
+    Column("period_end", "date", "BT-135."),
+    Column("delivery_date", "date", "The line's own delivery date, which EHF 2 allows."),
 )
 
 EHF_ALLOWANCE_CHARGES = _parsed(
@@ -103,11 +129,44 @@ EHF_ALLOWANCE_CHARGES = _parsed(
     Column("is_charge", "boolean", "True for a charge, false for an allowance."),
     Column("amount", "money", "BT-92/99/136/141, as stated."),
     Column("base_amount", "money", "BT-93/100/137/142."),
-    Column("percentage", "fraction", "BT-94/101/138/143."),
+    Column("percentage", "fraction", "BT-94/101/138/143, percent; EHF 2 states a fraction."),
     Column("reason", "text", "BT-97/104/139/144."),
     Column("reason_code", "text", "BT-98/105/140/145."),
     Column("vat_category", "text", "BT-95/102; null on lines."),
     Column("vat_rate", "fraction", "BT-96/103, percent; null on lines."),
+)
+
+EHF_TAX_SUBTOTALS = _parsed(
+    "ehf_tax_subtotals",
+    "The VAT breakdown of an e-invoice: one row per category and rate.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "document_no", "_row_no"),
+    Column("document_no", "integer", "As in ehf_invoices."),
+    Column("currency", "text", "Currency of the amounts, as stated."),
+    Column("taxable_amount", "money", "BT-116, as stated."),
+    Column("tax_amount", "money", "BT-117, as stated."),
+    Column("vat_category", "text", "BT-118; EHF 2's list as in ehf_invoice_lines."),
+    Column("vat_rate", "fraction", "BT-119, percent."),
+    Column("exemption_reason_code", "text", "BT-121."),
+)
+
+EHF_BILLING_REFERENCES = _parsed(
+    "ehf_billing_references",
+    "What an e-invoice or credit note is about: one row per earlier document that it names.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "document_no", "_row_no"),
+    Column("document_no", "integer", "As in ehf_invoices."),
+    Column("billed_invoice_no", "text", "BT-25; NA reads as null."),
+    Column("billed_invoice_date", "date", "BT-26."),
+)
+
+EHF_ITEM_CLASSIFICATIONS = _parsed(
+    "ehf_item_classifications",
+    "Class codes of the lines' items, all of them, as stated.",
+    ("municipality_no", "_delivery_id", "_file_sha256", "document_no", "_row_no"),
+    Column("document_no", "integer", "As in ehf_invoices."),
+    Column("line_row_no", "integer", "The line's _row_no."),
+    Column("list_id", "text", "STI (CPV), TST (UNSPSC) or another list; EHF 2's CPV and UNSPSC read as these."),
+    Column("list_version", "text", "Version of the list, where stated."),
+    Column("class_code", "text", "BT-158."),
 )
 
 LEDGER_POSTINGS = _parsed(
@@ -369,11 +428,18 @@ PROPOSED_ROWS = _parsed(
     Column("prefilled", "text", "Day and digest of the rows that the form was filled with; null for exports."),
 )
 
-# What a parser writes, by delivery; and what settling writes, by municipality.
-DELIVERED_TABLES = (
+EHF_TABLES = (
     EHF_INVOICES,
     EHF_INVOICE_LINES,
     EHF_ALLOWANCE_CHARGES,
+    EHF_TAX_SUBTOTALS,
+    EHF_BILLING_REFERENCES,
+    EHF_ITEM_CLASSIFICATIONS,
+)
+
+# What a parser writes, by delivery; and what settling writes, by municipality.
+DELIVERED_TABLES = (
+    *EHF_TABLES,
     LEDGER_POSTINGS,
     NOTICES,
     NOTICE_BUYERS,

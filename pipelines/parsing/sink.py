@@ -72,13 +72,24 @@ class Sink:
         Raises:
             KeyError: A column that the table does not have.
         """
+        self._add_columns(table, rows, self._lineage(file))
+
+    def add_files(self, table: Table, rows: pa.Table) -> None:
+        """Take rows of several files as columns by name; ``_file_sha256`` is among them, other lineage is added.
+
+        Raises:
+            KeyError: A column that the table does not have.
+        """
+        self._add_columns(table, rows, self._lineage())
+
+    def _add_columns(self, table: Table, rows: pa.Table, lineage: Mapping[str, str]) -> None:
         import pyarrow as pa
 
         self._flush(table.name)  # rows keep the order in which they came
         wanted = self._files[table.name].schema
         if unknown := set(rows.column_names) - set(wanted.names):
             raise KeyError(f"{table.name} has no column {sorted(unknown)}")
-        lineage, count = self._lineage(file), rows.num_rows
+        count = rows.num_rows
         columns = []
         for field in wanted:
             if field.name in lineage:
@@ -120,12 +131,9 @@ class Sink:
         }
         self.add(schema.REJECTS, file, [row])
 
-    def _lineage(self, file: LandedFile) -> dict[str, str]:
-        return {
-            "municipality_no": self.receipt.owner,
-            "_delivery_id": self.receipt.delivery_id,
-            "_file_sha256": file.sha256,
-        }
+    def _lineage(self, file: LandedFile | None = None) -> dict[str, str]:
+        lineage = {"municipality_no": self.receipt.owner, "_delivery_id": self.receipt.delivery_id}
+        return lineage if file is None else lineage | {"_file_sha256": file.sha256}
 
     def _flush(self, name: str) -> None:
         if rows := self._waiting.pop(name, None):

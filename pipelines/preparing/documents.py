@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipelines.parsing import ehf, schema
+from pipelines.parsing import ehf, schema, ubl
 from pipelines.parsing.hardened_xml import parse_xml
 from pipelines.scanner import find_in_codes, find_in_free_text
 
@@ -99,7 +99,7 @@ def clean_document(raw: bytes) -> CleanedDocument:
         return CleanedDocument(reason=f"{reject.rule}: {reject.message}")
     from lxml import etree
 
-    document = _business_document(parse_xml(raw))
+    document, _ = ubl.unwrap(parse_xml(raw))
     removed: Counter[str] = Counter()
     _take_out(document, removed)
     _scan(document, removed)
@@ -117,12 +117,6 @@ def _figures(parsed: ehf.ParsedDocument) -> tuple[Any, ...]:
         [[line.get(name) for name in _LINE_FACTS] for line in parsed.lines],
         [(row.get("is_charge"), row.get("amount")) for row in parsed.allowance_charges],
     )
-
-
-def _business_document(root: etree._Element) -> etree._Element:
-    if root.tag == ehf.SBDH:
-        return next(child for child in root if child.tag in (ehf.INVOICE, ehf.CREDIT_NOTE))
-    return root
 
 
 def _local(element: etree._Element) -> str:

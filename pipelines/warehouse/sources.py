@@ -53,7 +53,7 @@ def parsed_tables() -> dict[str, Table]:
 
 
 _SOURCES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "ehf": ("E-invoices, as parsed.", ("ehf_invoices", "ehf_invoice_lines", "ehf_allowance_charges")),
+    "ehf": ("E-invoices, as parsed.", tuple(table.name for table in schema.EHF_TABLES)),
     "ledger": ("Postings of supplier ledgers, as parsed.", ("ledger_postings",)),
     "saft": ("Master files and taxes of SAF-T files, as parsed.", ("saft_suppliers", "saft_accounts", "saft_taxes")),
     "notices": ("Notices of procurements, as parsed.", ("notices", "notice_buyers")),

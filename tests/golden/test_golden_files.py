@@ -27,7 +27,9 @@ def test_invoices_not_named_invalid_pass_schema_and_rules() -> None:
     validator = Path(sys.executable).parent / "peppol-ubl-validate"
     if not validator.is_file():
         pytest.skip("the validator is a development dependency")
-    valid = [str(path) for path in FILES if path.parent.name == "ehf" and "__invalid" not in path.name]
+    # The validator knows neither EHF 2, envelopes and plain EN 16931, nor the rounding amount.
+    beyond = ("__invalid", "__ehf2", "__unvalidated")
+    valid = [str(path) for path in FILES if path.parent.name == "ehf" and not any(part in path.name for part in beyond)]
     result = subprocess.run([validator, "-q", *valid], capture_output=True, text=True, check=False)
     assert valid
     assert result.returncode == 0, result.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,9 @@ def invoice(number: str = "F-1", *, net: str = "100.00", buyer: str = BUYER, day
         ">100.00<": f">{net}<",
         ">125.00<": f">{net}<",
         ">25.00<": ">0.00<",
+        ">25<": ">0<",
+        "<cbc:ID>S<": "<cbc:ID>Z<",
+        ">10.00<": f">{Decimal(net) / 10}<",
     }
     text = INVOICE
     for old, new in changes.items():
