@@ -1,6 +1,7 @@
 """The kinds of sources, and how a landed file of each becomes rows in the sink.
 
-Belongs here: which format reads a kind, which tables it fills. Not here: the formats themselves (ehf.py, ledger.py,
+Belongs here: which format reads a kind, which tables it fills, whose books they are (RF10). Not here: the formats
+themselves (ehf.py, ledger.py,
 saft.py, notices.py, brreg.py), which deliveries are read (parse.py).
 """
 
@@ -15,6 +16,7 @@ from pipelines.files import canonical_json
 from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.store import LandedFile, Receipt, read_file, verified_path
 from pipelines.limits import MIB
+from pipelines.municipalities import own_org_nos
 from pipelines.parsing import (
     brreg,
     contract_export,
