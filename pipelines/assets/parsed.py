@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.assets import landed
 from pipelines.checks import DELIVERIES_READ, deliveries_read
+from pipelines.parsing.host_documents import counted_elsewhere, settling_order
 from pipelines.parsing.parse import parse_owner
 from pipelines.parsing.registers import write_registers
 from pipelines.parsing.settle import settle
@@ -81,8 +82,12 @@ def _settle(session: Session, owners: list[str]) -> None:
     """Settle owners when all of them are parsed, and others where what is held of theirs has changed by that."""
     shared, before = find_shared(session.home), remembered_holds(session.home)
     others = {owner for owner in {*shared, *before} - set(owners) if shared.get(owner) != before.get(owner)}
-    for owner in [*owners, *sorted(others)]:
+    numbers = session.registers["member_org_nos"]
+    for owner in settling_order([*owners, *sorted(others)], numbers):
+        if session.has_failed(owner):
+            continue
         with session.kept_apart("settle", owner):
-            settle(session.home, owner, shared.get(owner, {}))
+            elsewhere = counted_elsewhere(session.home, owner, numbers)
+            settle(session.home, owner, shared.get(owner, {}), elsewhere)
     if not any(session.has_failed(owner) for owner in others):
         remember_holds(session.home, shared)

@@ -23,8 +23,8 @@ from pipelines.parsing.store import SETTLED, place_receipts, table_path
 HOST = "host"
 DocumentKey = tuple[Any, ...]
 Row = Mapping[str, Any]
-_SELLER = ("seller_org_no", "seller_name")
-_KEY = ("document_type", "invoice_no", "invoice_date")
+SELLER = ("seller_org_no", "seller_name")
+KEY = ("document_type", "invoice_no", "invoice_date")
 
 
 def claimants_of(member_org_nos: Iterable[Row]) -> dict[str, list[str]]:
@@ -41,15 +41,20 @@ def claimants_of(member_org_nos: Iterable[Row]) -> dict[str, list[str]]:
     }
 
 
-def members_with_a_host(member_org_nos: Iterable[Row]) -> list[str]:
-    """Return the members that have another's number as their host's, in the order in which they are settled."""
-    return sorted({row["municipality_no"] for row in member_org_nos if row["role"] == HOST})
+def settling_order(owners: Iterable[str], member_org_nos: Iterable[Row]) -> list[str]:
+    """Return owners in an order in which what counts at a host is settled before those whose host it is.
+
+    Members with a host are among them whoever is asked for: what their host delivers can change what counts of theirs.
+    They come twice, for one of them may be another's host.
+    """
+    guests = sorted({row["municipality_no"] for row in member_org_nos if row["role"] == HOST})
+    return [*(owner for owner in owners if owner not in guests), *guests, *guests]
 
 
 def document_key(document: Row) -> DocumentKey:
     """Return what an invoice is known by: seller (its name where it has no number), type, number and date."""
-    seller = next((document[name] for name in _SELLER if document[name]), None)
-    return (_folded(seller), *(_folded(document[name]) for name in _KEY))
+    seller = next((document[name] for name in SELLER if document[name]), None)
+    return (_folded(seller), *(_folded(document[name]) for name in KEY))
 
 
 def _folded(value: Any) -> Any:
@@ -87,7 +92,7 @@ def _accepted_documents(home: Home, owner: str, buyer_org_no: str) -> list[dict[
         for row in pq.ParquetFile(settled).read().to_pylist()
         if row["state"] == "accepted"
     }
-    columns = [*_SELLER, *_KEY, "buyer_org_no", "document_no", "_delivery_id", "_file_sha256"]
+    columns = [*SELLER, *KEY, "buyer_org_no", "document_no", "_delivery_id", "_file_sha256"]
     documents = []
     receipts = [receipt for receipt in read_receipts(home, owner) if receipt.source == "ehf"]
     for placed in place_receipts(receipts):

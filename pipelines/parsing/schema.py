@@ -409,7 +409,8 @@ DOCUMENT_STATES = Table(
         Column(
             "state",
             "text",
-            "accepted, duplicate (same key, same facts), held (same key, other facts), superseded or withdrawn.",
+            "accepted, duplicate (same key, same facts), held (same key, other facts; or it counts at the host), "
+            "superseded or withdrawn.",
         ),
         Column("first_delivery_id", "text", "The delivery that first brought the key."),
         Column("first_file_sha256", "text", "The file that first brought the key."),

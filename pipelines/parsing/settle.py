@@ -13,6 +13,7 @@ parsing (parse.py), what another member's deliveries have to do with it (shared_
 (4) A withdrawn delivery is as if it had never come: what it superseded, and what was a duplicate of it, counts again.
 (5) An accepted one is not held, whatever (1), (2) or another member's ledger says; of its e-invoices, one that would
     be held takes the earlier one's place.
+(6) An e-invoice addressed to a host's number that counts at another member is held (host_documents.py).
 """
 
 from __future__ import annotations
@@ -44,14 +45,13 @@ from pipelines.parsing.books import (
     settled_outcome,
     withdrawn,
 )
+from pipelines.parsing.host_documents import KEY, SELLER, DocumentKey, document_key
 from pipelines.parsing.kinds import KINDS
 from pipelines.parsing.shared_ledgers import find_shared
 from pipelines.parsing.store import SETTLED, Placed, place_receipts, stored_key, table_path, write_table
 
 SETTLE_VERSION = "2"
 _FACTS = ("payable_amount", "tax_exclusive_amount", "currency", "line_extension_total", "line_count")
-_KEY = ("document_type", "invoice_no", "invoice_date")
-_SELLER = ("seller_org_no", "seller_name")
 
 
 @dataclass
@@ -70,6 +70,7 @@ def settle_deliveries(
     documents: Iterable[Row],
     decisions: Decisions = MappingProxyType({}),
     shared: Mapping[Delivery, str] = MappingProxyType({}),
+    elsewhere: Mapping[DocumentKey, str] = MappingProxyType({}),
 ) -> Settlement:
     """Decide what counts.
 
@@ -80,6 +81,7 @@ def settle_deliveries(
         documents: The owner's parsed e-invoices (header rows).
         decisions: The coordinator's standing decisions.
         shared: Why a ledger is held for sharing postings with another member's (shared_ledgers.py).
+        elsewhere: Which e-invoices count at another member (host_documents.py), and what to say of them here.
 
     Returns:
         The settlement, in an order that depends on nothing else.
@@ -100,7 +102,7 @@ def settle_deliveries(
         settlement.delivery_periods += books.rows
         settlement.outcomes += books.outcomes()
     invoiced = [one for one in counted if one.source == "ehf"]
-    _settle_documents(invoiced, documents, decisions, settlement)
+    _settle_documents(invoiced, documents, decisions, settlement, elsewhere)
     _note_withdrawn(receipts, row_counts, decisions, settlement)
     settlement.delivery_periods.sort(key=lambda row: (row["source_name"], row["sequence"], row["fiscal_period"]))
     settlement.outcomes.sort(key=lambda row: (row["source_name"], row["sequence"]))
@@ -126,7 +128,11 @@ def _note_withdrawn(
 
 
 def _settle_documents(
-    counted: Sequence[Receipt], documents: Iterable[Row], decisions: Decisions, settlement: Settlement
+    counted: Sequence[Receipt],
+    documents: Iterable[Row],
+    decisions: Decisions,
+    settlement: Settlement,
+    elsewhere: Mapping[DocumentKey, str],
 ) -> None:
     """(2) The first document of a key counts, in the order of receipt, then of files."""
     # A delivery's first receipt; one that is not withdrawn, where there is such a one.
@@ -162,7 +168,7 @@ def _settle_documents(
         if is_decided(WITHDRAW, receipt, decisions):
             state["state"] = "withdrawn"
             continue
-        key = _key_of(document)
+        key = document_key(document)
         earlier, earlier_state = standing.get(key, (None, state))
         if earlier is None:
             standing[key] = (document, state)
@@ -187,6 +193,13 @@ def _settle_documents(
                 f"{before}. This one is held: ask the seller which one is right."
             )
         settlement.rejects.append(_reject(receipts, document, name_of(document), text))
+    for document, state in states:
+        # (6) Last, so that of what this member delivered twice one is held and the rest are its duplicates.
+        text = elsewhere.get(document_key(document))
+        receipt = receipts[document["_delivery_id"]]
+        if text and state["state"] == "accepted" and not is_decided(ACCEPT, receipt, decisions):
+            state["state"] = "held"
+            settlement.rejects.append(_reject(receipts, document, name_of(document), text))
     settlement.document_states += [state for _, state in states]
     _count_documents(receipts, states, settlement)
 
@@ -203,11 +216,6 @@ def _document_state(receipt: Receipt, document: Row) -> Row:
     }
 
 
-def _key_of(document: Row) -> tuple[Any, ...]:
-    seller = next((document[name] for name in _SELLER if document[name]), None)
-    return (_folded(seller), *(_folded(document[name]) for name in _KEY))
-
-
 def _count_documents(
     receipts: Mapping[str, Receipt], states: Sequence[tuple[Row, Row]], settlement: Settlement
 ) -> None:
@@ -221,10 +229,6 @@ def _count_documents(
             settlement.outcomes.append(
                 settled_outcome(receipts[delivery_id], "ok", "IN03", accepted + refused, accepted, refused, text)
             )
-
-
-def _folded(value: Any) -> Any:
-    return value.strip().upper() if isinstance(value, str) else value
 
 
 def _reject(receipts: Mapping[str, Receipt], document: Row, file_name: str, message: str) -> Row:
@@ -243,13 +247,19 @@ def _reject(receipts: Mapping[str, Receipt], document: Row, file_name: str, mess
     }
 
 
-def settle(home: Home, owner: str, shared: Mapping[Delivery, str] | None = None) -> None:
+def settle(
+    home: Home,
+    owner: str,
+    shared: Mapping[Delivery, str] | None = None,
+    elsewhere: Mapping[DocumentKey, str] = MappingProxyType({}),
+) -> None:
     """Settle one owner's deliveries and store it, unless nothing has changed since the last time.
 
     Args:
         home: The home.
         owner: Whose deliveries.
         shared: Why ledgers of this owner are held for sharing postings with another member's; found out where absent.
+        elsewhere: Which e-invoices count at another member (host_documents.py), and what to say of them here.
     """
     if shared is None:
         shared = find_shared(home).get(owner, {})
@@ -263,6 +273,7 @@ def settle(home: Home, owner: str, shared: Mapping[Delivery, str] | None = None)
         parsed,
         [(one.source_name, one.delivery_id, one.number, one.action) for one in decisions.values()],
         sorted([*delivery, reason] for delivery, reason in shared.items()),
+        sorted([[str(part) for part in document], text] for document, text in elsewhere.items()),
     ]
     key = sha256_bytes(canonical_json(facts).encode())
     if stored_key(home, owner, SETTLED) == key:
@@ -270,7 +281,7 @@ def settle(home: Home, owner: str, shared: Mapping[Delivery, str] | None = None)
     # What failed to parse has nothing that could count.
     readable = [one for one in placed if parsed.get(one.name)]
     settlement = settle_deliveries(
-        receipts, _row_counts(home, receipts, readable), _documents(home, readable), decisions, shared
+        receipts, _row_counts(home, receipts, readable), _documents(home, readable), decisions, shared, elsewhere
     )
     write_table(home, schema.DELIVERY_PERIODS, owner, SETTLED, settlement.delivery_periods)
     write_table(home, schema.DOCUMENT_STATES, owner, SETTLED, settlement.document_states)
@@ -303,7 +314,7 @@ def _count(home: Home, placed: Placed) -> dict[str, int]:
 def _documents(home: Home, readable: Iterable[Placed]) -> list[Row]:
     import pyarrow.parquet as pq
 
-    columns = [*_SELLER, *_KEY, *_FACTS, "document_no", "_delivery_id", "_file_sha256", "_xpath"]
+    columns = [*SELLER, *KEY, *_FACTS, "document_no", "_delivery_id", "_file_sha256", "_xpath"]
     rows: list[Row] = []
     for placed in readable:
         if placed.receipt.source == "ehf":
