@@ -195,11 +195,11 @@ def _settle_documents(
         settlement.rejects.append(_reject(receipts, document, name_of(document), text))
     for document, state in states:
         # (6) Last, so that of what this member delivered twice one is held and the rest are its duplicates.
-        text = elsewhere.get(document_key(document))
+        counts_there = elsewhere.get(document_key(document))
         receipt = receipts[document["_delivery_id"]]
-        if text and state["state"] == "accepted" and not is_decided(ACCEPT, receipt, decisions):
+        if counts_there and state["state"] == "accepted" and not is_decided(ACCEPT, receipt, decisions):
             state["state"] = "held"
-            settlement.rejects.append(_reject(receipts, document, name_of(document), text))
+            settlement.rejects.append(_reject(receipts, document, name_of(document), counts_there))
     settlement.document_states += [state for _, state in states]
     _count_documents(receipts, states, settlement)
 

@@ -1,0 +1,116 @@
+"""``samandel register``: forms out, what waits and what it would change, decisions by name."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from typer.testing import CliRunner
+
+from pipelines.cli.register import app
+from pipelines.errors import ConfigurationError
+from pipelines.home import Home
+from tests.integration.tiny_home import WORKSHOP
+from tests.unit.registered import MEMBER, drop, fill, form_bytes, make_registered_home, take, write_row
+
+TASK = {"Oppgavenummer": "T-9", "Kategori": "Ved", "Beskrivelse": "Ved til rådhuset", "Gjelder fra": date(2026, 12, 1)}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return make_registered_home(tmp_path / "home")
+
+
+def call(home: Home, *arguments: str | Path) -> str:
+    """Run one command, whose errors are left to the caller as they are to the command line's outermost edge."""
+    result = CliRunner().invoke(app, [*map(str, arguments), "--home", str(home.path)])
+    if isinstance(result.exception, Exception) and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def call_json(home: Home, *arguments: str | Path) -> Any:
+    return json.loads(call(home, *arguments, "--json"))
+
+
+def hand_in(home: Home, **more: Any) -> str:
+    drop(home, MEMBER, "tasks.xlsx", fill(form_bytes(home, "tasks", MEMBER), write_row(2, TASK | more)))
+    take(home, MEMBER)
+    (listed,) = call_json(home, "list")
+    return str(listed["proposal_id"])
+
+
+def test_one_form_is_written_where_it_is_asked_for(home: Home, tmp_path: Path) -> None:
+    target = tmp_path / "skjema.xlsx"
+    assert "1 rows filled in" in call(home, "form", "tasks", "--owner", MEMBER, "--output", target)
+    assert load_workbook(target)["Skjema"]["A1"].value == "Oppgaver: Lilleby (9901)"
+
+
+def test_all_forms_of_an_owner_are_written(home: Home, tmp_path: Path) -> None:
+    call(home, "forms", "--owner", WORKSHOP, "--output", tmp_path / "ut")
+    assert sorted(path.name for path in (tmp_path / "ut").iterdir()) == [
+        f"{name}_{WORKSHOP}.xlsx"
+        for name in ("placements", "ripple", "workshop_accounts", "workshop_capabilities", "workshop_departments")
+    ]
+
+
+def test_the_day_decides_which_rows_a_form_holds(home: Home, tmp_path: Path) -> None:
+    target = tmp_path / "skjema.xlsx"
+    arguments = ("form", "workshop_capabilities", "--owner", WORKSHOP, "--output", target)
+    assert "2 rows filled in" in call(home, *arguments, "--as-of", "2025-06-30")
+    assert "1 rows filled in" in call(home, *arguments, "--as-of", "2025-07-01")
+
+
+def test_what_waits_is_listed_and_shown(home: Home) -> None:
+    proposal = hand_in(home)
+    assert proposal in call(home, "list")
+    text = call(home, "show", proposal[:4])
+    assert "added" in text
+    assert f"samandel register accept {proposal} --difference" in text
+    facts = call_json(home, "show", proposal)
+    assert [change["kind"] for change in facts["changes"]] == ["added"]
+    assert facts["unchanged_rows"] == 1
+
+
+def test_what_is_shown_is_accepted_by_its_digest(home: Home) -> None:
+    proposal = hand_in(home)
+    digest = call_json(home, "show", proposal)["difference"]
+    with pytest.raises(ConfigurationError, match="not the one that was shown"):
+        call(home, "accept", proposal, "--by", "Kari", "--difference", "0" * 16)
+    assert "registers/tasks.csv" in call(home, "accept", proposal, "--by", "Kari", "--difference", digest)
+    assert "T-9,9901" in (home.registers / "tasks.csv").read_text(encoding="utf-8")
+    assert call_json(home, "list") == []
+    assert [row["state"] for row in call_json(home, "list", "--all")] == ["accepted"]
+    assert "To accept" not in call(home, "show", proposal)
+
+
+def test_nobody_accepts_what_was_not_shown(home: Home) -> None:
+    with pytest.raises(ConfigurationError, match="was not said"):
+        call(home, "accept", hand_in(home), "--by", "Kari")
+
+
+def test_refused_rows_are_shown_and_left_out_only_when_asked(home: Home) -> None:
+    drop(home, MEMBER, "tasks.xlsx", fill(form_bytes(home, "tasks", MEMBER), write_row(2, TASK | {"Kategori": "Mat"})))
+    take(home, MEMBER)
+    (listed,) = call_json(home, "list")
+    text = call(home, "show", listed["proposal_id"])
+    assert "Not one of the values in the drop-down list." in text
+    assert "--valid-rows-only" in text
+
+
+def test_a_refusal_is_recorded_with_its_reason(home: Home) -> None:
+    proposal = hand_in(home)
+    call(home, "refuse", proposal, "--by", "Kari", "--reason", "Hører hjemme hos naboen")
+    entry = json.loads((home.proposals / "decisions.jsonl").read_text(encoding="utf-8"))
+    assert (entry["decision"], entry["by"], entry["reason"]) == ("refused", "Kari", "Hører hjemme hos naboen")
+
+
+def test_sub_units_are_proposed_for_one_register_only(home: Home) -> None:
+    assert "Nothing to propose" in call(home, "propose", "member_org_nos")
+    with pytest.raises(ConfigurationError, match="Nothing can be proposed for tasks"):
+        call(home, "propose", "tasks")
