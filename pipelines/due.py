@@ -37,8 +37,17 @@ from pipelines.publishing.store import read_current
 
 _LOOKS_AT_ONCE = 8
 _ROOT_MODULES = (
-    *("files.py", "limits.py", "municipalities.py", "register_forms.py", "registers.py", "registers_nb.py"),
-    *("scanner.py", "tables.py"),
+    "files.py",
+    "limits.py",
+    "mask.py",
+    "municipalities.py",
+    "person_names.py",
+    "prepared.py",
+    "register_forms.py",
+    "registers.py",
+    "registers_nb.py",
+    "scanner.py",
+    "tables.py",
 )
 
 

@@ -151,6 +151,11 @@ class Home:
         return self.path / "releases"
 
     @property
+    def reports(self) -> Path:
+        """Return the folder of the reports to those who delivered."""
+        return self.path / "reports"
+
+    @property
     def dagster(self) -> Path:
         """Return Dagster's own folder."""
         return self.path / "dagster"

@@ -12,6 +12,7 @@ from pipelines.checks import DELIVERIES_READ, deliveries_read
 from pipelines.parsing.host_documents import counted_elsewhere, settling_order
 from pipelines.parsing.parse import parse_owner
 from pipelines.parsing.registers import write_registers
+from pipelines.parsing.sender_report import write_reports
 from pipelines.parsing.settle import settle
 from pipelines.parsing.shared_ledgers import find_shared, remember_holds, remembered_holds
 from pipelines.partitions import ONE_RUN, OWNERS
@@ -89,5 +90,6 @@ def _settle(session: Session, owners: list[str]) -> None:
         with session.kept_apart("settle", owner):
             elsewhere = counted_elsewhere(session.home, owner, numbers)
             settle(session.home, owner, shared.get(owner, {}), elsewhere)
+            write_reports(session.home, owner, session.registers)
     if not any(session.has_failed(owner) for owner in others):
         remember_holds(session.home, shared)

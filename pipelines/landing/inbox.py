@@ -19,7 +19,7 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from pipelines.errors import SamandelError, UnreadableDelivery
 from pipelines.files import sha256_bytes
 from pipelines.home import Home, Source
 from pipelines.landing import transports
-from pipelines.landing.archives import Archive, RefusedArchive, is_archive, may_be_archive, open_archive
+from pipelines.landing.archives import RefusedArchive, is_archive, may_be_archive, open_archive
 from pipelines.landing.drop_names import is_unfinished
 from pipelines.landing.packages import digest_of, verified_manifest, why_refused
 from pipelines.landing.store import (
@@ -257,6 +257,8 @@ def _by_name(file: LandedFile) -> tuple[str, str]:
 def _unpack(home: Home, source: Source, landed: LandedFile) -> tuple[LandedArchive, list[LandedFile]] | None:
     """Keep an archive's members; None where it is none, or is refused and stays the one file that it is.
 
+    Of a prepared package those of the source's kind count; the manifest says that there are such.
+
     What is unpacked is the landed copy: nobody changes that one between looking and reading.
     """
     with (home.path / landed.path).open("rb") as stream:
@@ -266,20 +268,18 @@ def _unpack(home: Home, source: Source, landed: LandedFile) -> tuple[LandedArchi
         try:
             with open_archive(stream, home.consortium.limits) as archive:
                 archive.examine()
-                for name in _counted_members(archive, source.kind):
+                manifest = verified_manifest(archive)
+                for name in archive.members if manifest is None else manifest.names_of(source.kind):
                     with archive.open(name) as member:
                         members.append(store_stream(home, source.owner, source.name, f"{landed.name}/{name}", member))
-                return LandedArchive(**vars(landed), members=len(members), left_out=archive.left_out), members
+                unpacked = LandedArchive(
+                    **vars(landed), members=len(members), left_out=archive.left_out, prepared=manifest is not None
+                )
+                return unpacked, members
         except RefusedArchive:
             return None  # parsing says why
         except NotPrepared:
             raise OSError(errno.EAGAIN, "It changed while it was taken") from None
-
-
-def _counted_members(archive: Archive, kind: str) -> Iterable[str]:
-    """Return the members that count for a source: all of them; of a prepared package those of the source's kind."""
-    manifest = verified_manifest(archive)
-    return archive.members if manifest is None else manifest.names_of(kind)
 
 
 def _moved_path(home: Home, folder: str, source: Source, sequence: int, name: str) -> Path:

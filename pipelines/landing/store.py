@@ -43,10 +43,17 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class LandedArchive(LandedFile):
-    """An archive that was unpacked, and kept beside its members; how many there are, and how many hidden ones not."""
+    """An archive that was unpacked, and kept beside its members.
+
+    Attributes:
+        members: How many of its files were taken.
+        left_out: How many hidden ones were not.
+        prepared: It is a prepared package, held against its manifest.
+    """
 
     members: int
     left_out: int
+    prepared: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,12 @@ class Receipt:
     files: tuple[LandedFile, ...]
     archives: tuple[LandedArchive, ...] = ()
     refused: str | None = None
+
+    @property
+    def is_prepared(self) -> bool:
+        """Return whether all of it came in prepared packages."""
+        taken = sum(archive.members for archive in self.archives if archive.prepared)
+        return bool(self.archives) and taken == len(self.files)
 
     @property
     def file_name(self) -> str:

@@ -24,7 +24,7 @@ from pipelines.parsing.kinds import KINDS, Delivered, Kind, Registers
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.rejects import Reject
 from pipelines.parsing.sink import RefusedLate, Sink
-from pipelines.parsing.store import Placed, place_receipts, remove_leftovers, stored_key, write_table
+from pipelines.parsing.store import Placed, place_receipts, refused_name, remove_leftovers, stored_key, write_table
 
 ORCHESTRATION_VERSION = "1"
 
@@ -253,7 +253,7 @@ def _note_duplicate(home: Home, placed: Placed) -> list[dict[str, Any]]:
 
 def _note_refused(home: Home, receipt: Receipt) -> list[dict[str, Any]]:
     """IN13: landing did not take the drop; each of its files is a reject, and its bytes lie nowhere."""
-    name = f"{receipt.delivery_id}.refused{receipt.sequence:06d}"
+    name = refused_name(receipt)
     if stored_key(home, receipt.owner, name) == ORCHESTRATION_VERSION:
         return []
     sink = Sink(home, receipt, name, ())

@@ -50,6 +50,11 @@ def place_receipts(receipts: Sequence[Receipt]) -> list[Placed]:
     return placed
 
 
+def refused_name(receipt: Receipt) -> str:
+    """Return the name of the parsed files about a drop that was refused."""
+    return f"{receipt.delivery_id}.refused{receipt.sequence:06d}"
+
+
 def table_path(home: Home, table: Table, owner: str, name: str) -> Path:
     """Return where one owner's file of a table lies; ``name`` is a delivery id, or SETTLED."""
     return home.parsed / table.name / f"municipality_no={owner}" / f"{name}.parquet"

@@ -1,0 +1,303 @@
+"""A quality report to the sender for each delivery: what came in, what was refused and why, what it changes.
+
+Belongs here: the facts of one delivery from its receipt and parsed tables, and writing its page when they changed. Not
+here: the page (sender_page.py), its words (sender_texts.py), what counts (settle.py).
+
+``reports/<owner>/<delivery>.html``, of every delivery of a member or workshop. A page holds the digest of what it was
+made of, so that only pages whose facts changed are written again; else the first bytes of each are read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.files import canonical_json, sha256_bytes, write_atomically
+from pipelines.home import CONSORTIUM, Home
+from pipelines.landing.settings_delivery import is_settings
+from pipelines.landing.store import Receipt, read_all_receipts
+from pipelines.mask import mask_file_name
+from pipelines.parsing import schema
+from pipelines.parsing.sender_page import PAGE_VERSION, Contents, PeriodFacts, Remark, ReportFacts, render_page
+from pipelines.parsing.store import SETTLED, place_receipts, refused_name, stored_key, table_path
+from pipelines.tables import Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_KEY_BEFORE = b'<meta name="samandel-report" content="'
+_HEAD = 2048
+_REPORT_VERSION = "1"
+_DOCUMENT_FACTS = ("invoice_date", "is_credit_note", "tax_exclusive_amount", "currency")
+_DOCUMENT = ("_file_sha256", "document_no")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Reported:
+    """A receipt, its name under ``parsed/``, and what is known of it without reading its tables."""
+
+    receipt: Receipt
+    name: str
+    is_duplicate: bool
+    previous: _Reported | None
+    periods: tuple[Row, ...] = ()
+    not_counted: frozenset[tuple[str, int]] = frozenset()
+    settled_rejects: tuple[Row, ...] = ()
+
+
+def report_path(home: Home, owner: str, name: str) -> Path:
+    """Return where the report on a delivery lies; ``name`` is that of its parsed files."""
+    return home.reports / owner / f"{name}.html"
+
+
+def write_reports(home: Home, owner: str, registers: Mapping[str, Sequence[Row]]) -> int:
+    """Write the report of each of an owner's deliveries whose facts have changed; return how many.
+
+    Joint deliveries have no sender who could mend anything, and no report.
+    """
+    if owner == CONSORTIUM:
+        return 0
+    written = 0
+    for reported in _reported(home, owner):
+        key = _key(home, reported, registers)
+        path = report_path(home, owner, reported.name)
+        if _key_of(path) != key:
+            write_atomically(path, render_page(_facts(home, reported, registers, key)))
+            written += 1
+    return written
+
+
+def _reported(home: Home, owner: str) -> list[_Reported]:
+    receipts = [receipt for receipt in read_all_receipts(home, owner) if not is_settings(receipt)]
+    placed = {id(one.receipt): one for one in place_receipts([r for r in receipts if r.refused is None])}
+    periods, documents, rejects = _settled(home, owner)
+    before: dict[str, _Reported] = {}
+    found = []
+    for receipt in receipts:  # by source and sequence
+        one = placed.get(id(receipt))
+        name = refused_name(receipt) if one is None else one.name
+        key = (receipt.source_name, receipt.delivery_id)
+        reported = _Reported(
+            receipt,
+            name,
+            one is not None and one.is_duplicate,
+            before.get(receipt.source_name),
+            tuple(periods[key]),
+            frozenset(documents.get(receipt.delivery_id, ())),
+            tuple(rejects[receipt.delivery_id]),
+        )
+        found.append(reported)
+        if one is not None and not one.is_duplicate:
+            before[receipt.source_name] = reported
+    return found
+
+
+def _settled(home: Home, owner: str) -> tuple[Any, dict[str, set[tuple[str, int]]], Any]:
+    """Return what settling said, by delivery: periods, the documents that do not count, rejects."""
+    periods: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in _rows(home, schema.DELIVERY_PERIODS, owner, SETTLED):
+        periods[row["source_name"], row["_delivery_id"]].append(row)
+    documents: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    for row in _rows(home, schema.DOCUMENT_STATES, owner, SETTLED, ["_delivery_id", "state", *_DOCUMENT]):
+        if row["state"] != "accepted":
+            documents[row["_delivery_id"]].add((row["_file_sha256"], row["document_no"]))
+    rejects: dict[str, list[Row]] = defaultdict(list)
+    for row in _rows(home, schema.REJECTS, owner, SETTLED):
+        rejects[row["_delivery_id"]].append(row)
+    return periods, documents, rejects
+
+
+def _key(home: Home, reported: _Reported, registers: Mapping[str, Sequence[Row]]) -> str:
+    receipt, previous = reported.receipt, reported.previous
+    facts = [
+        [_REPORT_VERSION, PAGE_VERSION, _municipality(receipt.owner, registers)],
+        [receipt.source_name, receipt.sequence, str(receipt.received_at), receipt.refused],
+        stored_key(home, receipt.owner, reported.name),
+        [previous.name, stored_key(home, receipt.owner, previous.name)] if previous else None,
+        [[row["fiscal_period"], row["state"], row["superseded_by"], row["reason"]] for row in reported.periods],
+        sorted(reported.not_counted),
+        [[row["rule"], row["file_name"], row["_row_no"], row["message"]] for row in reported.settled_rejects],
+    ]
+    return sha256_bytes(canonical_json(facts).encode())
+
+
+def _key_of(path: Path) -> str | None:
+    """Return what the report that lies there was made of."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:
+        return None
+    _, _, rest = head.partition(_KEY_BEFORE)
+    return rest.partition(b'"')[0].decode("ascii", "replace") or None
+
+
+def _municipality(owner: str, registers: Mapping[str, Sequence[Row]]) -> str:
+    named = [row["name"] for row in registers.get("members", ()) if row["municipality_no"] == owner]
+    if not named:
+        number = owner.removeprefix("_workshop_")
+        named = [row["name"] for row in registers.get("workshops", ()) if row["org_no"] == number]
+        return f"{named[-1]} ({number})" if named else number
+    return f"{named[-1]} ({owner})"
+
+
+def _facts(home: Home, reported: _Reported, registers: Mapping[str, Sequence[Row]], key: str) -> ReportFacts:
+    receipt = reported.receipt
+    outcomes = _rows(home, schema.OUTCOMES, receipt.owner, reported.name)
+    last = outcomes[-1] if outcomes else {}
+    remarks = [*_rows(home, schema.REJECTS, receipt.owner, reported.name), *reported.settled_rejects]
+    contents, previous = _compared(home, reported)
+    states = {str(row["state"]) for row in reported.periods}
+    held_back = len(reported.not_counted)
+    return ReportFacts(
+        municipality=_municipality(receipt.owner, registers),
+        source=receipt.source,
+        source_name=receipt.source_name,
+        delivery_id=receipt.delivery_id,
+        state=_state(last, states, has_rejects=_needs_mending(remarks)),
+        files=tuple((mask_file_name(file.name), file.size) for file in receipt.files),
+        is_prepared=receipt.is_prepared,
+        rows_in=last.get("rows_in") or 0,
+        rows_out=max(0, (last.get("rows_out") or 0) - held_back),
+        rejects=(last.get("rejects") or 0) + held_back,
+        message=last.get("message") or "",
+        contents=contents,
+        previous=previous,
+        remarks=tuple(_remark(row) for row in remarks),
+        superseded_by=tuple(sorted({str(row["superseded_by"]) for row in reported.periods if row["superseded_by"]})),
+        key=key,
+    )
+
+
+def _needs_mending(remarks: Iterable[Row]) -> bool:
+    return any(row["severity"] == "reject" and row["rule"] not in ("IN08", "IN03") for row in remarks)
+
+
+def _state(last: Row, states: set[str], *, has_rejects: bool) -> str:
+    outcome = str(last.get("outcome") or "failed")
+    if outcome in ("refused", "duplicate", "failed", "empty"):
+        return outcome
+    for state in ("held", "withdrawn", "superseded"):
+        if state in states:
+            return state
+    return "accepted_with_rejects" if has_rejects else "accepted"
+
+
+def _remark(row: Row) -> Remark:
+    return Remark(
+        rule=str(row["rule"]),
+        severity=str(row["severity"]),
+        file_name=row["file_name"] or "",
+        row_no=row["_row_no"] if row["source"] != "ehf" else None,
+        column=row["column_name"],
+        raw=row["raw"],
+        message=row["message"] or "",
+    )
+
+
+def _compared(home: Home, reported: _Reported) -> tuple[Contents, Contents | None]:
+    """Return what the delivery and the one before it hold, with suppliers counted against each other."""
+    ours, our_suppliers = _contents(home, reported)
+    if reported.previous is None:
+        return ours, None
+    theirs, their_suppliers = _contents(home, reported.previous)
+    return (
+        Contents(
+            **{
+                **vars(ours),
+                "new_suppliers": len(our_suppliers - their_suppliers),
+                "gone_suppliers": len(their_suppliers - our_suppliers),
+            }
+        ),
+        theirs,
+    )
+
+
+def _contents(home: Home, reported: _Reported) -> tuple[Contents, set[str]]:
+    receipt = reported.receipt
+    received, foreign = receipt.received_at.strftime("%d.%m.%Y"), 0
+    table = schema.EHF_INVOICES if receipt.source == "ehf" else schema.LEDGER_POSTINGS
+    if receipt.source not in ("ehf", "ledger", "saft") or reported.is_duplicate:
+        return Contents(received, 0, ()), set()
+    if receipt.source == "ehf":
+        wanted = [*_DOCUMENT, *_DOCUMENT_FACTS, "seller_org_no", "seller_name"]
+        rows = _read(home, table, receipt.owner, reported.name, wanted)
+        periods, foreign = _sum_documents(rows, reported.not_counted)
+        suppliers, accounts = _distinct(rows, "seller_org_no", "seller_name"), frozenset[str]()
+    else:
+        wanted = ["fiscal_period", "amount", "local_account", "supplier_org_no", "supplier_name"]
+        rows = _read(home, table, receipt.owner, reported.name, wanted)
+        states = {str(row["fiscal_period"]): row for row in reported.periods}
+        periods = _sum_postings(rows, states)
+        suppliers = _distinct(rows, "supplier_org_no", "supplier_name")
+        accounts = frozenset(_distinct(rows, "local_account"))
+    count = sum(period.rows for period in periods)
+    contents = Contents(received, count, tuple(periods), accounts, len(suppliers), in_other_currencies=foreign)
+    return contents, suppliers
+
+
+def _sum_postings(rows: pa.Table | None, states: Mapping[str, Row]) -> list[PeriodFacts]:
+    if rows is None:
+        return []
+    grouped = rows.group_by("fiscal_period").aggregate([("amount", "sum"), ("amount", "count")]).to_pylist()
+    return sorted(
+        (
+            PeriodFacts(
+                str(row["fiscal_period"]),
+                row["amount_count"],
+                row["amount_sum"] or Decimal(0),
+                str(states.get(str(row["fiscal_period"]), {}).get("state", "accepted")),
+                states.get(str(row["fiscal_period"]), {}).get("reason"),
+            )
+            for row in grouped
+        ),
+        key=lambda period: period.period,
+    )
+
+
+def _sum_documents(rows: pa.Table | None, not_counted: frozenset[tuple[str, int]]) -> tuple[list[PeriodFacts], int]:
+    """Return documents that count by month of issue, credit notes negative; and how many are not in NOK."""
+    if rows is None:
+        return [], 0
+    amounts: dict[str, Decimal] = defaultdict(Decimal)
+    counts: Counter[str] = Counter()
+    foreign = 0
+    columns = (rows.column(name).to_pylist() for name in (*_DOCUMENT, *_DOCUMENT_FACTS))
+    for sha256, number, day, is_credit, amount, currency in zip(*columns, strict=True):
+        if (sha256, number) in not_counted:
+            continue
+        month = day.strftime("%Y-%m")
+        counts[month] += 1
+        if currency == "NOK":
+            amounts[month] += -amount if is_credit else amount
+        else:
+            foreign += 1
+    return [PeriodFacts(month, counts[month], amounts[month]) for month in sorted(counts)], foreign
+
+
+def _distinct(rows: pa.Table | None, *names: str) -> set[str]:
+    """Return the distinct values of the first column, where it is null of the next."""
+    if rows is None:
+        return set()
+    import pyarrow.compute as pc
+
+    column: Any = pc.coalesce(*(rows.column(name) for name in names))
+    return {str(value) for value in column.unique().to_pylist() if value}
+
+
+def _read(home: Home, table: Table, owner: str, name: str, columns: list[str]) -> pa.Table | None:
+    import pyarrow.parquet as pq
+
+    path = table_path(home, table, owner, name)
+    return pq.ParquetFile(path).read(columns=columns) if path.is_file() else None
+
+
+def _rows(home: Home, table: Table, owner: str, name: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+    rows = _read(home, table, owner, name, columns or list(table.column_names))
+    found: list[dict[str, Any]] = [] if rows is None else rows.to_pylist()
+    return found
