@@ -101,6 +101,31 @@ def _print(title: str, rows: list[dict[str, Any]]) -> None:
 
 
 @app.command()
+def report(
+    delivery_id: _IdArgument,
+    municipality: _MunicipalityOption = None,
+    source: _SourceOption = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say where the report to the sender lies: an HTML page in bokmål for each receipt, to be sent on as it is."""
+    from pipelines.deliveries import find_delivery
+    from pipelines.parsing.sender_report import reports_of
+
+    opened = open_home(home)
+    found = reports_of(opened, find_delivery(opened, delivery_id, municipality, source))
+    if not found:
+        raise ConfigurationError(
+            "The delivery has no report yet.", where=delivery_id, remedy="Run 'samandel run': it writes the reports."
+        )
+    if json:
+        print_json([str(path) for path in found])
+        return
+    for path in found:
+        typer.echo(path)
+
+
+@app.command()
 def withdraw(
     delivery_id: _IdArgument,
     reason: _ReasonOption,

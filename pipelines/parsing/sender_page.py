@@ -17,6 +17,8 @@ from typing import TypeVar
 
 from pipelines.parsing.sender_texts import (
     HARMLESS,
+    HELD_FOR_FEW_ROWS,
+    HELD_FOR_SHARED_ROWS,
     PERIOD_STATES,
     SOURCES,
     SPEAK_FOR_THEMSELVES,
@@ -205,13 +207,10 @@ def _periods(facts: ReportFacts) -> str:
 
 
 def _why(period: PeriodFacts) -> str:
-    if period.state == "held":
-        return (
-            rule_text("IN04", _REJECT).explanation
-            if period.reason and "rows would" in period.reason
-            else "Se nedenfor."
-        )
-    return ""
+    """Return why a period is held, in the sender's words; whose ledger it shares rows with is not for the sender."""
+    if period.state != "held":
+        return ""
+    return HELD_FOR_FEW_ROWS if "fewer than" in (period.reason or "") else HELD_FOR_SHARED_ROWS
 
 
 def _chart(periods: Sequence[PeriodFacts], before: Mapping[str, Decimal]) -> str:

@@ -55,6 +55,19 @@ def report_path(home: Home, owner: str, name: str) -> Path:
     return home.reports / owner / f"{name}.html"
 
 
+def reports_of(home: Home, receipts: Sequence[Receipt]) -> list[Path]:
+    """Return the reports that lie there on some receipts of one owner, in their order."""
+    wanted = {(receipt.source_name, receipt.sequence) for receipt in receipts}
+    owners = {receipt.owner for receipt in receipts}
+    found = [
+        report_path(home, owner, reported.name)
+        for owner in sorted(owners)
+        for reported in _reported(home, owner)
+        if (reported.receipt.source_name, reported.receipt.sequence) in wanted
+    ]
+    return [path for path in found if path.is_file()]
+
+
 def write_reports(home: Home, owner: str, registers: Mapping[str, Sequence[Row]]) -> int:
     """Write the report of each of an owner's deliveries whose facts have changed; return how many.
 

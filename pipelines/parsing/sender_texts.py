@@ -174,6 +174,10 @@ STATES = {
         "Se hvorfor nedenfor, og lever på nytt slik avtalen sier.",
     ),
 }
+HELD_FOR_FEW_ROWS = "Langt færre rader enn i leveransen den skulle erstatte (under 70 %). Den forrige gjelder fortsatt."
+HELD_FOR_SHARED_ROWS = (
+    "Mange av posteringene er også levert for en annen kommune. Kontroller at dette er deres egen fil."
+)
 PERIOD_STATES = {
     "accepted": "teller med",
     "held": "holdt tilbake",

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.home import Home
-from pipelines.parsing.sender_report import report_path, write_reports
+from pipelines.landing.store import read_all_receipts
+from pipelines.parsing.sender_report import report_path, reports_of, write_reports
 from tests.unit.dropped import OTHER_BUYER, OWN, drop, ingest, invoice, ledger, make_home, rows_of
 from tests.unit.test_scanner import SYNTHETIC
 
@@ -95,3 +96,11 @@ def test_the_same_deliveries_are_the_same_bytes(tmp_path: Path) -> None:
         report(home)
         found.append(pages(home))
     assert found[0] == found[1]
+
+
+def test_the_report_on_a_delivery_is_found_by_its_receipts(home: Home) -> None:
+    drop(home, "202610.csv", ledger())
+    report(home)
+    receipts = read_all_receipts(home, OWN)
+    assert [path.stem for path in reports_of(home, receipts)] == [receipts[0].delivery_id]
+    assert reports_of(home, []) == []
