@@ -41,7 +41,7 @@ class Limits:
     # The parser itself gives up beyond these two, so they can only be lowered.
     xml_depth: int = _limit(256, "Deepest nesting of elements.", most=256)
     xml_value_characters: int = _limit(10_000_000, "Longest text or attribute, attachments aside.", most=10_000_000)
-    workbook_unpacked_mib: int = _limit(512, "Largest workbook, unpacked.")
+    workbook_unpacked_mib: int = _limit(256, "Largest workbook, unpacked.")
     workbook_cells: int = _limit(20_000_000, "Most cells of a sheet, empty ones within its area included.")
     table_columns: int = _limit(1_000, "Widest row of a text table or sheet.")
     field_characters: int = _limit(131_072, "Longest field of a text table.")

@@ -61,15 +61,17 @@ class Archive:
 
     Attributes:
         members: The files in it that are unpacked, by name.
-        left_out: How many hidden files are not.
+        every_member: Those and the hidden ones.
+        left_out: How many hidden files there are.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], left_out: int, limits: Limits) -> None:
+    def __init__(self, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], limits: Limits) -> None:
         self._archive = archive
         self._by_name = {member.filename: member for member in members}
         self._limits = limits
-        self.members = tuple(sorted(self._by_name))
-        self.left_out = left_out
+        self.every_member = tuple(sorted(self._by_name))
+        self.members = tuple(name for name in self.every_member if not _is_hidden(name))
+        self.left_out = len(self.every_member) - len(self.members)
 
     def examine(self) -> None:
         """Read every member to its end.
@@ -175,9 +177,9 @@ def open_archive(stream: BinaryIO, limits: Limits) -> Iterator[Archive]:
         _check_together(members, limits)
         with _named():
             _check_places(stream, entries, archive.start_dir)
-        visible = [member for member in members if not _is_hidden(member.filename)]
-        _refuse(not visible, "it holds no files")
-        yield Archive(archive, visible, len(members) - len(visible), limits)
+        opened = Archive(archive, members, limits)
+        _refuse(not opened.members, "it holds no files")
+        yield opened
 
 
 def refusal(stream: BinaryIO, limits: Limits) -> str | None:

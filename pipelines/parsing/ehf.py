@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from pipelines.limits import DEFAULT_LIMITS, Limits
 from pipelines.parsing.dates import parse_xml_date
 from pipelines.parsing.ehf_figures import figure_issue, figure_issues
 from pipelines.parsing.ehf_parties import Party, read_party
@@ -91,7 +92,7 @@ class ParsedDocument:
     stated: dict[str, str] = field(default_factory=dict)
 
 
-def parse_document(raw: bytes) -> ParsedDocument:
+def parse_document(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedDocument:
     """Turn the bytes of one document into rows, or into rejects; no input raises.
 
     Refused as IN01: what is not XML, has a DOCTYPE, is another root or another profile than READABLE (both named),
@@ -100,7 +101,7 @@ def parse_document(raw: bytes) -> ParsedDocument:
     """
     parsed = ParsedDocument()
     try:
-        root = parse_xml(raw)
+        root = parse_xml(raw, limits)
     except UnreadableXml as error:
         message = f"The file cannot be read as XML: {error}. Ask the sender for the document again."
         parsed.rejects.append(Reject("IN01", message, path="/"))

@@ -74,7 +74,7 @@ def read_chunk(home: Home, files: Sequence[LandedFile], buyer: Buyer) -> Batch:
     batch = Batch(len(files), {})
     own: dict[date, set[str]] = {}
     for position, file in enumerate(files):
-        document = ehf.parse_document(read_file(home, file))
+        document = ehf.parse_document(read_file(home, file), home.consortium.limits)
         invoice = document.invoice
         if invoice is None:
             # One document, one reject: that is what is counted. What else was wrong with it is remarked on.

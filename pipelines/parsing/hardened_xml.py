@@ -11,10 +11,11 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from pipelines.limits import DEFAULT_LIMITS, MIB, Limits
+
 if TYPE_CHECKING:
     from lxml import etree
 
-LARGEST_DOCUMENT = 100 * 2**20  # Peppol's own limit
 _SNIFFED = 64 * 2**10
 _ATTACHMENTS_WORTH_CUTTING = 64 * 2**10
 # An attachment's content holds no '<'; attribute values may hold '>'.
@@ -27,7 +28,7 @@ class UnreadableXml(ValueError):
     """The bytes are not XML that we are willing to read; the message says why, and holds nothing from the document."""
 
 
-def parse_xml(raw: bytes) -> etree._Element:
+def parse_xml(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> etree._Element:
     """Return the root of a document; comments and processing instructions are gone, attachments are empty.
 
     Raises:
@@ -35,8 +36,8 @@ def parse_xml(raw: bytes) -> etree._Element:
     """
     from lxml import etree
 
-    if len(raw) > LARGEST_DOCUMENT:
-        raise UnreadableXml(f"the file is larger than {LARGEST_DOCUMENT // 2**20} MiB")
+    if len(raw) > limits.ehf_file_mib * MIB:
+        raise UnreadableXml(f"the file is larger than {limits.ehf_file_mib} MiB")
     if _DOCTYPE.match(raw, 0, _SNIFFED):
         raise UnreadableXml(_DOCTYPE_REFUSED)
     if len(raw) > _ATTACHMENTS_WORTH_CUTTING:
@@ -53,7 +54,26 @@ def parse_xml(raw: bytes) -> etree._Element:
     # Any DOCTYPE makes an internal subset, if an empty one.
     if root.getroottree().docinfo.internalDTD is not None:
         raise UnreadableXml(_DOCTYPE_REFUSED)
+    if limits.xml_depth < DEFAULT_LIMITS.xml_depth and _is_deeper(root, limits.xml_depth):
+        raise UnreadableXml(f"its elements are nested more than {limits.xml_depth} deep")
+    if limits.xml_value_characters < min(len(raw), DEFAULT_LIMITS.xml_value_characters) and _is_longer(root, limits):
+        raise UnreadableXml(f"a text or attribute is longer than {limits.xml_value_characters} characters")
     return root
+
+
+def _is_deeper(root: etree._Element, depth: int) -> bool:
+    """Return whether elements nest deeper than a limit below the parser's own; by default none is looked at again."""
+    level = [root]
+    for _ in range(depth):
+        level = [child for element in level for child in element]
+    return bool(level)
+
+
+def _is_longer(root: etree._Element, limits: Limits) -> bool:
+    values = (
+        value for element in root.iter() for value in (element.text, element.tail, *element.attrib.values()) if value
+    )
+    return any(len(value) > limits.xml_value_characters for value in values)
 
 
 _DOCTYPE_REFUSED = "it has a document type declaration (DOCTYPE), which is never accepted"

@@ -112,7 +112,8 @@ def _read_ledger(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
     if not isinstance(profile, Profile):
         raise AssertionError("a ledger is read by a profile")
     try:
-        for batch in ledger.Ledger(verified_path(delivered.home, file), profile, file.name).batches():
+        path, limits = verified_path(delivered.home, file), delivered.home.consortium.limits
+        for batch in ledger.Ledger(path, profile, file.name, limits=limits).batches():
             _take_postings(batch, file, sink)
     except ledger.LedgerRefused as refused:
         raise RefusedLate(file, refused.reject) from None
@@ -196,7 +197,7 @@ def _read_brreg(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
 
 def _read_notice(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
     # Notices are public: whoever hands one in, its buyers say whose it is, and RF10 does not apply.
-    notice = notices.parse_notice(delivered.bytes(file))
+    notice = notices.parse_notice(delivered.bytes(file), delivered.home.consortium.limits)
     sink.rows_in += 1
     if notice.rejects:
         sink.reject(file, notice.rejects[0])

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any
 
+from pipelines.limits import DEFAULT_LIMITS, MIB, Limits
 from pipelines.parsing.ledger_fit import Evidence, contradiction
 from pipelines.parsing.ledger_header import Header, find_header, folded, header_texts
 from pipelines.parsing.ledger_profile import Profile, load_profile, shipped_profile_names
@@ -51,7 +52,6 @@ _OTHER_ENCODINGS = ("utf-8-sig", "cp1252", "iso-8859-1")
 _BATCH = 20_000
 _BLOCK = 8 * 2**20
 _SMALL = 2**20  # below this, loading Arrow takes longer than reading row by row
-_LARGEST_DOCUMENT = 512 * 2**20  # workbooks and JSON are held in memory
 
 Record = tuple[int, Sequence[Cell], int]
 
@@ -75,7 +75,15 @@ class Ledger:
         amount_column: The header of the amounts.
     """
 
-    def __init__(self, source: Source, profile: Profile, file_name: str, *, block: int = _BLOCK) -> None:
+    def __init__(
+        self,
+        source: Source,
+        profile: Profile,
+        file_name: str,
+        *,
+        block: int = _BLOCK,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         """Open a ledger and find its header.
 
         Args:
@@ -83,11 +91,12 @@ class Ledger:
             profile: Says how the file is laid out.
             file_name: Under which it was handed in; some profiles find the period in it.
             block: Bytes of text that are read at once.
+            limits: What is still read.
 
         Raises:
             LedgerRefused: Its encoding or header does not fit the profile.
         """
-        self.profile, self.source, self._block = profile, source, block
+        self.profile, self.source, self._block, self._limits = profile, source, block, limits
         self._text: Text | None = None
         try:
             self.encoding, records = self._open()
@@ -111,8 +120,10 @@ class Ledger:
         if self.profile.format == "csv":
             self._text = Text(self.source, self.profile.encodings)
             lines = lines_of(self._text.blocks(self._block))
-            return self._text.encoding, read_records(lines, self.profile.delimiter, quote=self.profile.quote)
-        rows = _whole_table(self.source, self.profile)
+            return self._text.encoding, read_records(
+                lines, self.profile.delimiter, quote=self.profile.quote, limits=self._limits
+            )
+        rows = _whole_table(self.source, self.profile, self._limits)
         return rows.encoding, ((row_no, cells, 1) for row_no, cells in enumerate(rows.cells, start=1))
 
     def batches(self, *, by_row: bool | None = None) -> Iterator[Batch]:
@@ -151,7 +162,9 @@ class Ledger:
         from pipelines.parsing.ledger_blocks import read_in_columns
 
         def by_row(blocks: Iterator[bytes], first: int, skip: int) -> Iterator[Batch]:
-            records = read_records(lines_of(blocks), self.profile.delimiter, quote=self.profile.quote, first=first)
+            records = read_records(
+                lines_of(blocks), self.profile.delimiter, quote=self.profile.quote, first=first, limits=self._limits
+            )
             return self._by_row(islice(records, skip, None))
 
         return read_in_columns(text.blocks(self._block), self._rows, self.header_row, by_row)
@@ -234,13 +247,13 @@ def fit(source: Source, profile: Profile) -> int:
     return sum(header.index_of(rule.headers) is not None for rule in profile.columns)
 
 
-def _whole_table(source: Source, profile: Profile) -> Rows:
-    if size_of(source) > _LARGEST_DOCUMENT:
-        raise UnreadableTable("It is larger than 512 MiB: deliver it in parts, or as CSV.")
+def _whole_table(source: Source, profile: Profile, limits: Limits = DEFAULT_LIMITS) -> Rows:
+    if size_of(source) > limits.workbook_unpacked_mib * MIB:
+        raise UnreadableTable(f"It is larger than {limits.workbook_unpacked_mib} MiB: deliver it in parts, or as CSV.")
     raw = source if isinstance(source, bytes) else source.read_bytes()
     if profile.format == "json":
         return read_json(raw, profile.records)
-    sheets = read_sheets(raw, profile.sheet)
+    sheets = read_sheets(raw, profile.sheet, limits)
     fitting = (rows for _, rows in sheets if find_header(rows.cells, profile) is not None)
     return next(fitting, sheets[0][1])
 

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from pipelines.limits import DEFAULT_LIMITS, Limits
 from pipelines.parsing.dates import parse_xml_date
 from pipelines.parsing.hardened_xml import UnreadableXml, parse_xml
 from pipelines.parsing.numbers import limited, parse_xml_decimal, to_money
@@ -83,7 +84,7 @@ class ParsedNotice:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def parse_notice(raw: bytes) -> ParsedNotice:
+def parse_notice(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedNotice:
     """Turn the bytes of one notice into rows, or into a reject; no input raises.
 
     Refused as IN01: what is not XML, has a DOCTYPE, is another root or another profile than eForms (both named), or has
@@ -91,7 +92,7 @@ def parse_notice(raw: bytes) -> ParsedNotice:
     """
     parsed = ParsedNotice()
     try:
-        root = parse_xml(raw)
+        root = parse_xml(raw, replace(limits, ehf_file_mib=limits.notices_file_mib))
     except UnreadableXml as error:
         message = f"The file cannot be read as XML: {error}. Fetch the notice again."
         parsed.rejects.append(Reject("IN01", message, path="/"))
