@@ -46,6 +46,7 @@ class _Transactions:
     path: list[str] = field(default_factory=list)
     problem: list[Reject | None] = field(default_factory=list)
     first: list[int] = field(default_factory=list)  # position of its first line in the batch
+    before: list[int] = field(default_factory=list)  # lines of it in earlier batches
     is_whole: list[bool] = field(default_factory=list)
 
 
@@ -159,6 +160,7 @@ class Postings:
         elif columns.posting_date[-1] is None:
             columns.problem[-1] = _unreadable("TransactionDate", "is not a date written yyyy-mm-dd", day)
         columns.first.append(self.count)
+        columns.before.append(self.earlier)
         columns.is_whole.append(False)
         self.current = len(columns.path) - 1
 
@@ -234,8 +236,8 @@ class _Batch:
         self.first = np.array(postings.transactions.first)
         lines = np.arange(self.count)
         self.transaction_of = np.searchsorted(self.first, lines, side="right") - 1
-        within = lines - self.first[self.transaction_of] + 1
-        within[self.transaction_of == 0] += postings.earlier
+        before = np.array(postings.transactions.before)
+        within = lines + (before - self.first)[self.transaction_of] + 1
         self.last_within = int(within[-1])
         self.of: Any = pa.array(self.transaction_of)
         self.debit = decimal_column(self.texts["DebitAmountAmount"])
@@ -258,6 +260,8 @@ class _Batch:
 
     def parts(self) -> list[Part]:
         """Return the postings and the taxes, with what was refused or remarked on."""
+        import pyarrow as pa
+
         pc = compute()
 
         rows, problems = self._rows()
@@ -269,7 +273,7 @@ class _Batch:
         rejects = [problems[at] for at in sorted(problems)]
         if problems:
             keep = [at not in problems for at in range(self.count)]
-            rows = rows.filter(keep)
+            rows = rows.filter(pa.array(keep, pa.bool_()))
         parts = [
             Part(
                 schema.LEDGER_POSTINGS,
@@ -421,7 +425,7 @@ class _Batch:
                 "_xpath": self.paths.take(of),
             }
         )
-        return rows.filter([line not in refused for line in lines]) if refused else rows
+        return rows.filter(pa.array([line not in refused for line in lines], pa.bool_())) if refused else rows
 
 
 _EXTRA = ("cost_centre", "project", "function", "vat_code")

@@ -14,6 +14,8 @@ parsing (parse.py), what another member's deliveries have to do with it (shared_
 (5) An accepted one is not held, whatever (1), (2) or another member's ledger says; of its e-invoices, one that would
     be held takes the earlier one's place.
 (6) An e-invoice addressed to a host's number that counts at another member is held (host_documents.py).
+(7) A member's ledger and its SAF-T file hold the same purchases. A fiscal period that an accepted ledger covers is held
+    for SAF-T (IN03); where the SAF-T delivery is accepted by the coordinator it takes the ledger's place there.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ from pipelines.parsing.kinds import KINDS
 from pipelines.parsing.shared_ledgers import find_shared
 from pipelines.parsing.store import SETTLED, Placed, place_receipts, stored_key, table_path, write_table
 
-SETTLE_VERSION = "2"
+SETTLE_VERSION = "3"
 _FACTS = ("payable_amount", "tax_exclusive_amount", "currency", "line_extension_total", "line_count")
 
 
@@ -101,12 +103,50 @@ def settle_deliveries(
     for books in ledgers.values():
         settlement.delivery_periods += books.rows
         settlement.outcomes += books.outcomes()
+    _settle_books_twice(counted, decisions, settlement)
     invoiced = [one for one in counted if one.source == "ehf"]
     _settle_documents(invoiced, documents, decisions, settlement, elsewhere)
     _note_withdrawn(receipts, row_counts, decisions, settlement)
     settlement.delivery_periods.sort(key=lambda row: (row["source_name"], row["sequence"], row["fiscal_period"]))
     settlement.outcomes.sort(key=lambda row: (row["source_name"], row["sequence"]))
     return settlement
+
+
+def _settle_books_twice(counted: Sequence[Receipt], decisions: Decisions, settlement: Settlement) -> None:
+    """(7) Of a ledger and a SAF-T file of the same fiscal period one counts."""
+    receipts = {(one.source_name, one.sequence): one for one in counted}
+    standing: dict[str, list[Row]] = defaultdict(list)
+    for row in settlement.delivery_periods:
+        if row["source"] == "ledger" and row["state"] == "accepted":
+            standing[row["fiscal_period"]].append(row)
+    held: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    for row in settlement.delivery_periods:
+        ledgers = standing.get(row["fiscal_period"], [])
+        if row["source"] != "saft" or row["state"] != "accepted" or not ledgers:
+            continue
+        if is_decided(ACCEPT, receipts[row["source_name"], row["sequence"]], decisions):
+            for ledger in ledgers:
+                ledger |= {"state": "superseded", "superseded_by": row["_delivery_id"]}
+            continue
+        row |= {"state": "held", "reason": _BOOKS_TWICE}
+        held[row["source_name"], row["sequence"]].append(row)
+    for delivery, rows in held.items():
+        count = sum(row["rows"] for row in rows)
+        text = f"Held for {', '.join(row['fiscal_period'] for row in rows)}: {_BOOKS_TWICE}"
+        outcome = settled_outcome(receipts[delivery], "held", "IN03", count, 0, count, text)
+        # What was said of the delivery's other periods stands too.
+        said = next((one for one in settlement.outcomes if (one["source_name"], one["sequence"]) == delivery), None)
+        if said is None:
+            settlement.outcomes.append(outcome)
+        else:
+            numbers = {name: said[name] + outcome[name] for name in ("rows_in", "rows_out", "rejects")}
+            said |= numbers | {"outcome": "held", "message": f"{said['message']} {text}"}
+
+
+_BOOKS_TWICE = (
+    "A ledger of the same period counts already, and both hold the same purchases. Withdraw the ledger, or accept this "
+    "delivery in its place."
+)
 
 
 def _whole(receipt: Receipt, rows: int, decisions: Decisions) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.home import Home
+from pipelines.landing.decisions import ACCEPT, Decision
 from pipelines.landing.store import LandedFile, Receipt
 from pipelines.parsing.books import ALL
 from pipelines.parsing.settle import Settlement, settle, settle_deliveries
@@ -269,3 +270,36 @@ def test_an_owner_without_deliveries_has_empty_tables(home: Home) -> None:
     settle(home, OWN)
     assert rows_of(home, "document_states") == []
     assert (home.parsed / "outcomes" / f"municipality_no={OWN}" / "settled.parquet").is_file()
+
+
+def settle_both(*, decided: bool = False) -> Settlement:
+    """A ledger of September and October; SAF-T of October and November."""
+    receipts = [receipt(1), receipt(1, "saft")]
+    counts = {("ledger", "ledger-1"): {"2026-09": 5, "2026-10": 5}, ("saft", "saft-1"): {"2026-10": 9, "2026-11": 9}}
+    at = datetime(2026, 11, 14, tzinfo=UTC)
+    decision = Decision(1, ACCEPT, OWN, "saft", "saft-1", at, "Kari Prøve", "The books are right.")
+    return settle_deliveries(receipts, counts, [], {(OWN, "saft", "saft-1"): decision} if decided else {})
+
+
+def test_saft_is_held_for_a_period_that_a_ledger_covers() -> None:
+    settled = settle_both()
+    assert [(row["source"], row["fiscal_period"], row["state"]) for row in settled.delivery_periods] == [
+        ("ledger", "2026-09", "accepted"),
+        ("ledger", "2026-10", "accepted"),
+        ("saft", "2026-10", "held"),
+        ("saft", "2026-11", "accepted"),
+    ]
+    (outcome,) = settled.outcomes
+    assert (outcome["outcome"], outcome["rule"], outcome["rejects"]) == ("held", "IN03", 9)
+    assert "2026-10" in outcome["message"]
+
+
+def test_saft_that_the_coordinator_accepts_takes_the_ledgers_place() -> None:
+    settled = settle_both(decided=True)
+    assert [(row["source"], row["fiscal_period"], row["state"]) for row in settled.delivery_periods] == [
+        ("ledger", "2026-09", "accepted"),
+        ("ledger", "2026-10", "superseded"),
+        ("saft", "2026-10", "accepted"),
+        ("saft", "2026-11", "accepted"),
+    ]
+    assert settled.outcomes == []
