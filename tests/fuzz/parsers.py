@@ -52,6 +52,37 @@ def _ehf(raw: bytes) -> str:
     return "rows"
 
 
+def _saft(raw: bytes) -> str:
+    import io
+
+    from pipelines.parsing.saft import Header, Part, Totals, UnreadableSaft, read_saft
+    from pipelines.tables import arrow_schema, arrow_table
+
+    lines = 0
+
+    def give(part: Header | Part) -> None:
+        nonlocal lines
+        if isinstance(part, Header) or part.table is None:
+            return
+        wanted = arrow_schema(part.table)
+        rows = arrow_table(part.table, part.rows) if part.columns is None else part.columns
+        for name in rows.column_names:
+            rows.column(name).cast(wanted.field(name).type)
+        if part.lines:
+            assert rows.num_rows + len(part.rejects) == part.lines
+            lines += part.lines
+
+    totals = Totals()
+    try:
+        read_saft(io.BytesIO(raw), give, totals)
+    except UnreadableSaft as refused:
+        assert refused.reject.message
+        return "rejects"
+    assert lines == totals.lines
+    return "rows"
+
+
 PARSERS: dict[str, Fuzzed] = {
     "ehf": Fuzzed(_ehf, "ehf", is_xml=True),
+    "saft": Fuzzed(_saft, "saft", is_xml=True),
 }

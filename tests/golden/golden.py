@@ -21,6 +21,8 @@ HERE = Path(__file__).parent
 def parse(path: Path) -> dict[str, Any]:
     """Return what the parser of a golden file's folder gives for it, as plain JSON values."""
     raw = path.read_bytes()
+    if path.parent.name == "saft":
+        return _parse_saft(raw)
     if path.parent.name == "ehf":
         from pipelines.parsing.ehf import parse_document
 
@@ -48,6 +50,33 @@ def parse(path: Path) -> dict[str, Any]:
 
         parsed = parse_units(raw)
     return {field.name: plain(getattr(parsed, field.name)) for field in dataclasses.fields(parsed)}
+
+
+def _parse_saft(raw: bytes) -> dict[str, Any]:
+    """Return what a SAF-T file gives, its parts put together by table."""
+    import io
+
+    from pipelines.parsing.saft import Header, Part, Totals, UnreadableSaft, read_saft
+
+    given: dict[str, Any] = {"rejects": [], "issues": [], "header": None, "refusal": None}
+
+    def give(part: Header | Part) -> None:
+        if isinstance(part, Header):
+            given["header"] = {name: plain(value) for name, value in vars(part).items() if name != "days"}
+            given["header"]["days"] = plain(list(part.days))
+            return
+        given["rejects"] += plain(part.rejects)
+        given["issues"] += plain(part.issues)
+        if part.table is not None:
+            rows = part.rows if part.columns is None else part.columns.to_pylist()
+            given[part.table.name] = given.get(part.table.name, []) + plain(rows)
+
+    totals = Totals()
+    try:
+        read_saft(io.BytesIO(raw), give, totals)
+    except UnreadableSaft as refused:
+        return {"refusal": plain(refused.reject)}
+    return given | {"totals": {name: plain(value) for name, value in vars(totals).items()}}
 
 
 @functools.cache

@@ -33,3 +33,15 @@ def test_invoices_not_named_invalid_pass_schema_and_rules() -> None:
     result = subprocess.run([validator, "-q", *valid], capture_output=True, text=True, check=False)
     assert valid
     assert result.returncode == 0, result.stdout
+
+
+def test_saft_files_not_named_invalid_pass_the_schema_of_their_version(fixtures: Path) -> None:
+    from lxml import etree
+
+    valid = [path for path in FILES if path.parent.name == "saft" and "__invalid" not in path.name]
+    assert valid
+    for path in valid:
+        # There is none for 1.20 here; its layout is that of 1.10.
+        version = "1.30" if path.name.startswith("v130") else "1.10"
+        schema = etree.XMLSchema(file=fixtures / "saft" / f"Norwegian_SAF-T_Financial_Schema_v_{version}.xsd")
+        assert schema.validate(etree.parse(path)), (path.name, schema.error_log.last_error)
