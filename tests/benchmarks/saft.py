@@ -44,7 +44,9 @@ def write_file(path: Path, megabytes: int) -> None:
     """Write a file of invented books: invoices with VAT, two or three lines each."""
     books = Books()
     lines_of = ((5, "0.50", 70001), (7, "12.25", 70002), (11, "3.10", 70001))
-    head, _, tail = audit_file(Books(number="@number", debit="@total", credit="@total")).decode().rpartition("</General")
+    head, _, tail = (
+        audit_file(Books(number="@number", debit="@total", credit="@total")).decode().rpartition("</General")
+    )
     number, total, size = 0, Decimal(0), len(head)
     body = path.with_suffix(".body")
     with body.open("w", encoding="utf-8") as stream:
