@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pipelines.home import Home
@@ -22,7 +23,7 @@ from pipelines.tables import Table, arrow_schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_FILES_OF_A_CHUNK = 128
+_FILES_OF_A_CHUNK = 256
 _BYTES_OF_A_CHUNK = 8 * 2**20
 
 
@@ -125,10 +126,16 @@ def as_columns(table: Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Return rows as columns: those that any row has."""
     import pyarrow as pa
 
-    columns = {}
-    for column in arrow_schema(table):
-        name = column.name
-        values = [row.get(name) for row in rows]
-        if any(value is not None for value in values):
-            columns[name] = pa.array(values, column.type)
-    return pa.table(columns)
+    stated = set().union(*rows)
+    return pa.table(
+        {
+            column.name: pa.array([row.get(column.name) for row in rows], column.type)
+            for column in _arrow_schema(table)
+            if column.name in stated
+        }
+    )
+
+
+@cache
+def _arrow_schema(table: Table) -> pa.Schema:
+    return arrow_schema(table)
