@@ -224,14 +224,13 @@ def sum_lines(case: Case) -> Finding:
 
 def document_arithmetic(case: Case) -> Finding:
     """IN11: return the e-invoices whose own sums do not add up; they count as stated."""
-    return _counted(
-        case,
-        "IN11",
-        _read(case, ("ehf",), "rows_out"),
-        what="e-invoices have sums that do not add up",
-        nothing="The municipality delivers no e-invoices.",
-        severity="issue",
-    )
+    # A document may have several remarks; it is one document.
+    wrong = sorted({row[:1] for row in _refused(case, "IN11", "issue")})
+    documents = _read(case, ("ehf",), "rows_out")
+    if not documents and not wrong:
+        return Finding(0, reason="The municipality delivers no e-invoices.")
+    reason = f"{len(wrong)} e-invoices have sums that do not add up." if wrong else ""
+    return Finding(max(documents, len(wrong)), len(wrong), reason, examples_of(wrong), "fct_rejects")
 
 
 def handed_in_as_agreed(case: Case) -> Finding:

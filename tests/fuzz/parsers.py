@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -24,8 +25,13 @@ class Fuzzed:
 
     def seeds(self) -> list[bytes]:
         """Return the golden files, by name."""
-        files = sorted((GOLDEN / self.folder).iterdir())
-        return [path.read_bytes() for path in files if not path.name.endswith(".expected.json")]
+        return _golden(self.folder)
+
+
+@cache
+def _golden(folder: str) -> list[bytes]:
+    files = sorted((GOLDEN / folder).iterdir())
+    return [path.read_bytes() for path in files if not path.name.endswith(".expected.json")]
 
 
 def _ehf(raw: bytes) -> str:

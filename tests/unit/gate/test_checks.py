@@ -191,7 +191,11 @@ FAULTS = [
     Fault("IN08", EXTRACT, _warehouse("fct_rejects", reject("IN08")), 1, "sums or repeated headers", "2026-10.csv/7"),
     Fault("IN10", EXTRACT, _row_of("a1", local_account="9999"), 1, "1 of 2 accounts", "9999"),
     Fault(
-        "IN11", EXTRACT, _warehouse("fct_rejects", reject("IN11", severity="issue", source="ehf")), 1, "do not add up"
+        "IN11",
+        EXTRACT,
+        _warehouse("fct_rejects", *[reject("IN11", severity="issue", source="ehf", _row_no=n) for n in (1, 2)]),
+        1,  # one document with two remarks
+        "do not add up",
     ),
     Fault("IN13", EXTRACT, _warehouse("fct_rejects", reject("IN13")), 1, "agreement does not allow", "2026-10.csv"),
     Fault("RF04", EXTRACT, _lines("a1", quality_flags="invoice_date_missing;org_no_invalid"), 1, "cannot exist", "a1"),
