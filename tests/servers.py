@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote, urlsplit
 from urllib.request import Request, urlopen
 
 USER = "innkjop"
+_PIECE = 64 << 10
 
 
 class Served:
@@ -30,12 +31,14 @@ class Served:
         asked: What it was asked, one word and a name each.
         cut_after: After so many bytes of files the line is cut, once; None for never.
         port: Where it listens.
+        sent: How many bytes of files it has sent, where somebody counts them.
     """
 
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.cut_after: int | None = None
         self.port = 0
+        self.sent = 0
 
     def keys(self) -> dict[str, Any]:
         """Return the source's keys in consortium.yaml; secrets as references to the environment."""
@@ -250,7 +253,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, status: int, raw: bytes = b"", **headers: str) -> None:
         self.send_response(status)
-        for name, value in ({"Content-Length": str(len(raw))} | headers).items():
+        for name, value in ({"Content_Length": str(len(raw))} | headers).items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         if self.command != "HEAD":
@@ -312,17 +315,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "GET":
             served.asked.append(f"read {name} @{start}")
         body = raw[start:]
-        if served.cut_after is not None and self.command == "GET" and served.is_cut(len(body)):
-            self.send_response(206 if start else 200)
-            for header, value in headers.items():
-                self.send_header(header.replace("_", "-"), value)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body[: len(body) // 2])
-            self.wfile.flush()
-            self.close_connection = True
-            return
-        self._send(206 if start else 200, body, **headers)
+        self._send(206 if start else 200, **{"Content_Length": str(len(body)), **headers})
+        for begin in range(0, len(body) if self.command == "GET" else 0, _PIECE):
+            piece = body[begin : begin + _PIECE]
+            if served.is_cut(len(piece)):
+                self.close_connection = True
+                return
+            self.wfile.write(piece)
 
 
 @contextmanager

@@ -37,34 +37,35 @@ def _refused(home: Home) -> str:
     return str(caught.value)
 
 
-def _with_a_real_user(served: S3Served, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Make the server check keys and signatures from now on; return the one secret key that fits."""
+def with_a_real_user(served: S3Served) -> tuple[str, str]:
+    """Make the server check keys and signatures from now on; return the one pair of keys that fits."""
     users = served.make_client("setup", "setup", "iam")
     users.create_user(UserName="innkjop")
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     users.put_user_policy(UserName="innkjop", PolicyName="alt", PolicyDocument=json.dumps(policy))
     key = users.create_access_key(UserName="innkjop")["AccessKey"]
-    monkeypatch.setenv("S3_ACCESS_KEY", key["AccessKeyId"])
-    _check_after(served, "0")
-    return str(key["SecretAccessKey"])
+    checks_after(served, "0")
+    return str(key["AccessKeyId"]), str(key["SecretAccessKey"])
 
 
-def _check_after(served: S3Served, requests: str) -> None:
+def checks_after(served: S3Served, requests: str) -> None:
+    """Make the server check keys after so many requests; ``inf`` for never."""
     headers = {"Content-Type": "text/plain"}
     urlopen(Request(f"{served.endpoint}/moto-api/reset-auth", data=requests.encode(), headers=headers)).close()
 
 
 def test_keys_are_checked(tmp_path: Path, served: S3Served, monkeypatch: pytest.MonkeyPatch) -> None:
     served.put("2026-10.csv", ledger())
-    right = _with_a_real_user(served, monkeypatch)
+    access_key, secret_key = with_a_real_user(served)
+    monkeypatch.setenv("S3_ACCESS_KEY", access_key)
     try:
         said = _refused(_home(tmp_path / "wrong", served))
         assert "refuses access_key and secret_key" in said
         assert "9901, source ledger: s3://leveranser/out" in said
-        monkeypatch.setenv("S3_SECRET_KEY", right)
+        monkeypatch.setenv("S3_SECRET_KEY", secret_key)
         assert len(pull_all(_home(tmp_path / "right", served))) == 1
     finally:
-        _check_after(served, "inf")
+        checks_after(served, "inf")
 
 
 def test_a_bucket_that_does_not_exist_is_said(tmp_path: Path, served: S3Served) -> None:
