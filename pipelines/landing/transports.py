@@ -18,8 +18,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -34,6 +36,8 @@ from pipelines.landing.store import flush_files, printable, read_all_receipts
 
 REMOTE = ".remote"
 RETRY_AFTER_SECONDS = (1, 4)
+_SMALL = 1 << 20
+_SIDE_BY_SIDE = 8
 _COPIES = 2  # of a file are on the disk for a while: the one that was brought and the one that landed
 _LOOSE = "loose files"
 _T = TypeVar("_T")
@@ -223,7 +227,7 @@ def _unreachable(source: Source, trouble: Trouble) -> SourceUnreachable:
 
 
 class _Line:
-    """A connection that is made when it is needed, and again after trouble that may pass.
+    """A connection that is made when it is needed, and again after trouble that may pass; several may use it at once.
 
     Attributes:
         trouble: What ended it for good; nothing is attempted then.
@@ -231,19 +235,30 @@ class _Line:
 
     def __init__(self, home: Home, source: Source) -> None:
         self._home, self._source = home, source
+        self._opened: list[Remote] = []
         self._remote: Remote | None = None
+        self._opening = threading.Lock()
         self.trouble: Trouble | None = None
 
     def __enter__(self) -> _Line:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._hang_up()
+        for remote in self._opened:
+            remote.close()
 
-    def _hang_up(self) -> None:
-        if self._remote is not None:
-            self._remote.close()
-            self._remote = None
+    def _open(self) -> Remote:
+        with self._opening:
+            if self._remote is None:
+                self._remote = open_remote(self._home, self._source)
+                self._opened.append(self._remote)
+            return self._remote
+
+    def _leave(self, remote: Remote) -> None:
+        """Have the next attempt open another connection; whoever is at work on this one is not disturbed."""
+        with self._opening:
+            if self._remote is remote:
+                self._remote = None
 
     def attempt(self, task: Callable[[Remote], _T]) -> _T:
         """Return what a task comes to.
@@ -259,13 +274,13 @@ class _Line:
     def try_again(self, task: Callable[[Remote], _T]) -> _T:
         """Return what a task comes to; trouble that may pass is waited out a few times."""
         for seconds in (*RETRY_AFTER_SECONDS, None):
+            remote: Remote | None = None
             try:
-                if self._remote is None:
-                    self._remote = open_remote(self._home, self._source)
-                return task(self._remote)
+                remote = self._open()
+                return task(remote)
             except Trouble as trouble:
-                if not trouble.is_about_one_file:
-                    self._hang_up()
+                if remote is not None and not trouble.is_about_one_file:
+                    self._leave(remote)
                 if seconds is None or not trouble.may_pass:
                     raise
                 time.sleep(seconds)
@@ -350,30 +365,35 @@ def _part_names(file: RemoteFile) -> tuple[str, str]:
 def _copy(
     line: _Line, place: _Place, drops: Mapping[str, list[RemoteFile]], failures: list[str]
 ) -> dict[str, list[RemoteFile]]:
-    """Copy drops, and return those that are there whole; one that cannot be had stops no other."""
+    """Copy drops, and return those that are there whole; one that cannot be had stops no other.
+
+    Many small files wait for the line, not for its width: they are copied side by side, large ones one by one.
+    """
     place.parts.mkdir(parents=True, exist_ok=True)
-    whole: dict[str, list[RemoteFile]] = {}
-    for name, files in drops.items():
-        if line.trouble is None and all([_copy_file(line, place, file, failures) for file in files]):
-            whole[name] = files
-    return whole
+    files = list(chain(*drops.values()))
+    small = [file for file in files if file.size is not None and file.size < _SMALL]
+    large = [file for file in files if file not in set(small)]
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as workers:
+        answers = dict(zip(small, workers.map(lambda file: _copy_file(line, place, file), small), strict=True))
+    answers |= {file: _copy_file(line, place, file) for file in large}
+    failures += [f"{printable(file.name)} ({answers[file]})" for file in files if answers[file]]
+    return {name: files for name, files in drops.items() if all(answers[file] == "" for file in files)}
 
 
-def _copy_file(line: _Line, place: _Place, file: RemoteFile, failures: list[str]) -> bool:
+def _copy_file(line: _Line, place: _Place, file: RemoteFile) -> str | None:
+    """Return nothing (``""``) if a file was copied, why not, or None where the line is at fault."""
     if line.trouble is not None:
-        return False
+        return None
     try:
         line.try_again(lambda remote: _continue(remote, place, file))
     except Trouble as trouble:
         if trouble.is_about_one_file:
-            failures.append(f"{printable(file.name)} ({trouble.reason})")
-        else:
-            line.trouble = trouble
+            return trouble.reason
+        line.trouble = trouble
+        return None
     except OSError as error:  # of our own disk
-        failures.append(f"{printable(file.name)} ({error.strerror or type(error).__name__})")
-    else:
-        return True
-    return False
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def _continue(remote: Remote, place: _Place, file: RemoteFile) -> None:

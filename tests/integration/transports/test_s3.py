@@ -12,6 +12,7 @@ import pytest
 from pipelines.errors import SourceUnreachable
 from pipelines.home import Home
 from pipelines.landing.store import read_receipts
+from pipelines.landing.transports import look_once
 from tests.integration.transports.conftest import SECRETS, Serve, home_with, pull_all
 from tests.servers import S3Served
 from tests.unit.dropped import ledger
@@ -91,12 +92,13 @@ def test_a_whole_bucket_and_a_single_object_can_be_named(tmp_path: Path, served:
     assert receipt.drop == ("a.csv" if url.endswith("csv") else "out")
 
 
-def test_more_objects_than_one_page_of_a_listing(tmp_path: Path, served: S3Served) -> None:
-    for number in range(1_005):
-        served.put(f"mange/{number:04d}.csv", f"{number}")
-    served.asked.clear()
-    from pipelines.landing.transports import look_once
-
+def test_more_objects_than_one_page_of_a_listing(
+    tmp_path: Path, served: S3Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "5")
+    for number in range(12):
+        served.put(f"mange/{number:02d}.csv", f"{number}")
     home = _home(tmp_path, served)
-    assert len(look_once(home, home.consortium.sources_of("9901")[0]).files) == 1_005
-    assert served.looks() == 2
+    served.asked.clear()
+    assert len(look_once(home, home.consortium.sources_of("9901")[0]).files) == 12
+    assert served.looks() == 3
