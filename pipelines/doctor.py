@@ -27,7 +27,7 @@ _FREE_BYTES_WANTED = 2 << 30
 def examine(home: Home) -> list[Finding]:
     """Return findings {check, state (ok|wrong|note), found, remedy}, the installation first."""
     findings = [_python(), *_versions(), _disk(home)]
-    for check in (_settings, _registers, _sources, _gate_key, _warehouse, _decisions):
+    for check in (_settings, _registers, _sources, _proposals, _gate_key, _warehouse, _decisions):
         findings += list(_guarded(check, home))
     return findings
 
@@ -99,6 +99,10 @@ def _sources(home: Home) -> Iterator[Finding]:
                 from pipelines.parsing.ledger import load_profile
 
                 load_profile(source.profile, home.path)
+            if source.kind == "registers" and source.profile:
+                from pipelines.parsing.contract_profile import load_contract_profile
+
+                load_contract_profile(source.profile, home.path)
         yield from found
     yield _finding("sources", f"{len(sources)} looked at")
 
@@ -119,6 +123,16 @@ def _server(home: Home, source: Source) -> Finding:
         names = ", ".join(f"{printable(name)}: {reason}" for name, reason in sorted(look.refused.items())[:3])
         return _finding(_label(source), f"{len(look.refused)} refused ({names})", "Let them be renamed on the server.")
     return _finding(_label(source), f"{source.url} answers, {len(look.versions)} files, {len(look.files)} of them new")
+
+
+def _proposals(home: Home) -> Iterator[Finding]:
+    from pipelines.proposals import WAITING, list_proposals
+
+    waiting = sum(1 for one in list_proposals(home) if one.state == WAITING)
+    if waiting:
+        yield _finding("proposals", f"{waiting} wait for a decision: samandel register list", state="note")
+    else:
+        yield _finding("proposals", "none wait; the record of decisions is whole")
 
 
 def _gate_key(home: Home) -> Iterator[Finding]:

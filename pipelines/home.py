@@ -229,6 +229,12 @@ class Home:
             for owner in owners
             if owner in members and owner not in buyers
         ]
+        workshops = {f"_workshop_{row['org_no']}" for row in registers["workshops"]}
+        problems += [
+            f"consortium.yaml, members.{owner}: not in registers/workshops.csv; add a row there, or take it out here."
+            for owner in sorted({source.owner for source in self.consortium.sources})
+            if owner.startswith("_workshop_") and owner not in workshops
+        ]
         if self.consortium.host not in members:
             problems.append(f"consortium.yaml, host: {self.consortium.host} is not in registers/members.csv.")
         return problems + _shared_numbers(registers["member_org_nos"])

@@ -28,12 +28,13 @@ from pipelines.landing.settings_delivery import is_settings
 from pipelines.landing.store import read_receipts
 from pipelines.municipalities import holds_on
 from pipelines.parsing import schema
-from pipelines.parsing.store import place_receipts, read_table, table_path
+from pipelines.parsing.store import Placed, place_receipts, table_path
 from pipelines.register_changes import Change, Conflict, Difference, changed_file, difference_of
 from pipelines.register_forms import build_form, field_text, owner_key, prefilled_mark
 from pipelines.registers import REGISTERS, read_register, read_value
 from pipelines.registers_nb import FORMS, in_bokmaal
 from pipelines.settings import Clock
+from pipelines.tables import Table
 
 WAITING, ACCEPTED, REFUSED, OVERTAKEN = "waiting", "accepted", "refused", "overtaken"
 COMPANY_REGISTER = "company register"
@@ -385,36 +386,40 @@ def _id_of(owner: str, file_sha256: str) -> str:
 
 
 def _handed_in(home: Home) -> Iterator[Proposal]:
-    receipts = [
-        receipt for receipt in read_receipts(home) if receipt.source == "registers" and not is_settings(receipt)
-    ]
+    receipts = [one for one in read_receipts(home) if one.source == "registers" and not is_settings(one)]
     for owner in sorted({receipt.owner for receipt in receipts}):
-        rejects = read_table(home, schema.REJECTS, owner)
-        placed = [one for one in place_receipts([receipt for receipt in receipts if receipt.owner == owner])]
-        for one in placed:
-            if not one.is_duplicate and table_path(home, schema.PROPOSED_ROWS, owner, one.name).is_file():
-                yield from _of_delivery(
-                    home, one.receipt.received_at, owner, one.name, one.receipt.delivery_id, rejects
-                )
+        for placed in place_receipts([receipt for receipt in receipts if receipt.owner == owner]):
+            if not placed.is_duplicate and table_path(home, schema.PROPOSED_ROWS, owner, placed.name).is_file():
+                yield from _of_delivery(home, placed)
 
 
-def _of_delivery(
-    home: Home, received_at: datetime, owner: str, name: str, delivery_id: str, rejects: Iterable[Row]
-) -> Iterator[Proposal]:
-    import pyarrow.parquet as pq
-
-    found: dict[str, Proposal] = {}
-    for row in pq.ParquetFile(table_path(home, schema.PROPOSED_ROWS, owner, name)).read().to_pylist():
+def _of_delivery(home: Home, placed: Placed) -> Iterator[Proposal]:
+    receipt, found = placed.receipt, dict[str, Proposal]()
+    for row in _rows_of(home, schema.PROPOSED_ROWS, placed):
         sha256 = row["_file_sha256"]
         proposal = found.setdefault(
-            sha256, Proposal(_id_of(owner, sha256), owner, row["file_name"], received_at, delivery_id)
+            sha256,
+            Proposal(
+                _id_of(receipt.owner, sha256),
+                receipt.owner,
+                row["file_name"],
+                receipt.received_at,
+                receipt.delivery_id,
+                prefilled=row["prefilled"],
+            ),
         )
-        proposal.prefilled = row["prefilled"]
         proposal.rows.append((row["register"], row["_row_no"], json.loads(row["fields"])))
-    for row in rejects:
-        if row["_delivery_id"] == delivery_id and row["_file_sha256"] in found:
+    for row in _rows_of(home, schema.REJECTS, placed):
+        if row["_file_sha256"] in found:
             found[row["_file_sha256"]].rejects.append(row)
     yield from found.values()
+
+
+def _rows_of(home: Home, table: Table, placed: Placed) -> list[Row]:
+    import pyarrow.parquet as pq
+
+    path = table_path(home, table, placed.receipt.owner, placed.name)
+    return list(pq.ParquetFile(path).read().to_pylist()) if path.is_file() else []
 
 
 def _made(home: Home) -> Iterator[Proposal]:

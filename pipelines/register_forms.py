@@ -172,7 +172,9 @@ def _options(register: str, column: Column, registers: Registers) -> tuple[dict[
     elif column.type == "boolean":
         options = {nb.YES: "yes", nb.NO: "no"}
     elif column.name == "category_key":
-        options = {row["label_no"]: row["category_key"] for row in seed_rows("workshop_categories")}
+        # Transfers are nothing that anybody delivers.
+        rows = [row for row in seed_rows("workshop_categories") if row["kind"] != "transfer"]
+        options = {row["label_no"]: row["category_key"] for row in rows}
     elif column.name == "limit_key":
         options = {label: key for key, label in nb.LIMITS.items()}
     elif column.name == "kpi_key":

@@ -240,6 +240,9 @@ REMARKS = {
     "The form's hidden sheet was changed or has been lost. Ask for a new form.": (
         "Skjemaet er endret slik at det ikke kan leses. Be om et nytt skjema."
     ),
+    "The form's register or owner is not known here. Ask for a new form.": (
+        "Skjemaet gjelder et register eller noen som ikke er kjent her. Be om et nytt skjema."
+    ),
     "The form is of an older or newer version. Ask for a new form.": (
         "Skjemaet er av en annen versjon. Be om et nytt skjema."
     ),

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.options import AsOfOption, HomeOption, JsonOption, open_home, read_clock
-from pipelines.cli.output import money, percent, print_json, print_rows
-from pipelines.errors import ConfigurationError
+from pipelines.cli.output import money, percent, print_error, print_json, print_rows
+from pipelines.errors import ConfigurationError, SamandelError
 
 if TYPE_CHECKING:
+    from pipelines.home import Home
     from pipelines.orchestrate import RunSummary
 
 
@@ -54,7 +55,21 @@ def run(
         print_json(summary.as_dict())
     else:
         _print_summary(summary)
+        _print_waiting(opened)
     raise typer.Exit(summary.exit_code)
+
+
+def _print_waiting(home: Home) -> None:
+    """Say how many proposed register rows wait: nobody sees them otherwise."""
+    from pipelines.proposals import WAITING, list_proposals
+
+    try:
+        waiting = sum(1 for one in list_proposals(home) if one.state == WAITING)
+    except SamandelError as error:
+        print_error(error)  # what the run has done is done
+        return
+    if waiting:
+        typer.echo(f"{waiting} register proposal{'s' if waiting > 1 else ''} waiting: samandel register list")
 
 
 def _print_summary(summary: RunSummary) -> None:

@@ -95,7 +95,7 @@ def parse_form(raw: bytes, owner: str, registers: Registers) -> ReadForm | None:
     try:
         form = build_form(facts["register"], facts["owner"], registers)
     except ConfigurationError:
-        return refused_file(UNREADABLE, _CHANGED)
+        return refused_file(UNREADABLE, "The form's register or owner is not known here. Ask for a new form.")
     if SHEET not in sheets:
         return refused_file(UNREADABLE, _NO_HEADER)
     result = _read_sheet(form, sheets[SHEET], is_own=form.owner == owner_key(owner), registers=registers)

@@ -462,3 +462,11 @@ def test_rows_of_the_home_are_what_these_tests_think(home: Home) -> None:
     assert all(len(home.read_registers()[name]) >= len(rows) for name, rows in ROWS.items())
     assert delivering(MEMBER) == MEMBER
     assert CLOCK.as_of == AS_OF
+
+
+def test_a_workshop_that_no_register_knows_is_told_before_anything_lands(home: Home) -> None:
+    home.check()
+    text = home.consortium_file.read_text(encoding="utf-8")
+    home.consortium_file.write_text(text.replace("_workshop_310000078", "_workshop_310000159"), encoding="utf-8")
+    with pytest.raises(ProblemsFound, match="_workshop_310000159: not in registers/workshops.csv"):
+        Home(home.path).check()

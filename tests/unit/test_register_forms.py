@@ -106,6 +106,7 @@ def test_a_form_shows_nobody_elses_rows(home: Home, register: str) -> None:
 def test_drop_downs_offer_what_the_register_knows_in_bokmaal(home: Home) -> None:
     capabilities = drop_downs(form_bytes(home, "workshop_capabilities", WORKSHOP))
     assert "Møtemat og catering" in capabilities["Kategori"]
+    assert "Kommunal medfinansiering av VTA" not in capabilities["Kategori"]
     assert capabilities["Leverer til Lilleby (9901)"] == ["ja", "nei"]
     outcomes = drop_downs(form_bytes(home, "opportunity_outcomes", MEMBER))
     assert outcomes["Resultat"] == ["tatt i bruk", "avslått", "utløpt"]

@@ -12,6 +12,7 @@ from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 from pipelines.cli.register import app
+from pipelines.doctor import examine
 from pipelines.errors import ConfigurationError
 from pipelines.home import Home
 from tests.integration.tiny_home import WORKSHOP
@@ -41,8 +42,7 @@ def call_json(home: Home, *arguments: str | Path) -> Any:
 def hand_in(home: Home, **more: Any) -> str:
     drop(home, MEMBER, "tasks.xlsx", fill(form_bytes(home, "tasks", MEMBER), write_row(2, TASK | more)))
     take(home, MEMBER)
-    (listed,) = call_json(home, "list")
-    return str(listed["proposal_id"])
+    return str(call_json(home, "list")[-1]["proposal_id"])
 
 
 def test_one_form_is_written_where_it_is_asked_for(home: Home, tmp_path: Path) -> None:
@@ -114,3 +114,24 @@ def test_sub_units_are_proposed_for_one_register_only(home: Home) -> None:
     assert "Nothing to propose" in call(home, "propose", "member_org_nos")
     with pytest.raises(ConfigurationError, match="Nothing can be proposed for tasks"):
         call(home, "propose", "tasks")
+
+
+def findings(home: Home, check: str) -> list[tuple[str, str]]:
+    return [(one["state"], one["found"]) for one in examine(Home(home.path)) if one["check"] == check]
+
+
+def test_the_doctor_says_what_waits_and_whether_the_record_is_whole(home: Home) -> None:
+    assert findings(home, "proposals") == [("ok", "none wait; the record of decisions is whole")]
+    call(home, "refuse", hand_in(home), "--by", "Kari", "--reason", "Feil")
+    hand_in(home, Beskrivelse="Ved til skolen")
+    assert findings(home, "proposals") == [("note", "1 wait for a decision: samandel register list")]
+    record = home.proposals / "decisions.jsonl"
+    record.write_text(record.read_text(encoding="utf-8").replace('"previous":""', '"previous":"x"'), encoding="utf-8")
+    assert [state for state, _ in findings(home, "proposals")] == ["wrong"]
+
+
+def test_the_doctor_finds_a_missing_contract_profile(home: Home) -> None:
+    text = home.consortium_file.read_text(encoding="utf-8")
+    home.consortium_file.write_text(f"{text}  - {{kind: registers, name: avtaler, profile: kag}}\n", encoding="utf-8")
+    (home.inbox / "_consortium" / "avtaler").mkdir(parents=True)
+    assert any("no such contract profile" in found for _, found in findings(home, "sources"))
