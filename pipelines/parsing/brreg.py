@@ -205,7 +205,7 @@ def _find_in_csv(stream: io.BufferedReader) -> Iterator[tuple[int, _Get | Reject
     delimiter = ";" if header_line.count(";") > header_line.count(",") else ","
     # The register spells some names differently in each of its files.
     names = [name.strip().lower() for name in next(csv.reader([header_line], delimiter=delimiter))]
-    places = {name: place for place, name in reversed(list(enumerate(names)))}
+    places = _Places({name: place for place, name in reversed(list(enumerate(names)))})
     is_sub_unit = any(name.startswith("beliggenhetsadresse.") for name in names) or None
     rows = csv.reader(text, delimiter=delimiter, strict=True)
     is_empty = True
@@ -226,10 +226,18 @@ def _find_in_csv(stream: io.BufferedReader) -> Iterator[tuple[int, _Get | Reject
         raise UnreadableUnits(f"The file holds a header and no units. {_BULK_REMEDY}")
 
 
-def _cells(row: list[str], places: Mapping[str, int]) -> _Get:
+class _Places(dict[str, int]):
+    """Where columns stand, whatever the case of their names; -1 for one that is not there."""
+
+    def __missing__(self, name: str) -> int:
+        self[name] = self.get(name.lower(), -1)
+        return self[name]
+
+
+def _cells(row: list[str], places: _Places) -> _Get:
     def get(name: str) -> Any:
-        place = places.get(name.lower())
-        return None if place is None else row[place]
+        place = places[name]
+        return row[place] if place >= 0 else None
 
     return get
 
@@ -412,8 +420,10 @@ def _text(get: _Get, name: str) -> str | None:
     value = get(name)
     if not isinstance(value, str):
         return None
-    # JSON can spell half a character, which no other file can hold.
-    return value.encode("utf-8", "replace").decode("utf-8").strip() or None
+    if not value.isascii():
+        # JSON can spell half a character, which no other file can hold.
+        value = value.encode("utf-8", "replace").decode("utf-8")
+    return value.strip() or None
 
 
 def _flag(get: _Get, name: str) -> bool | None:

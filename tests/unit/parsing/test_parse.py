@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -367,3 +369,48 @@ def test_tables_of_a_delivery_are_typed_even_when_empty(home: Home) -> None:
 def test_without_deliveries_there_is_nothing_to_do(home: Home) -> None:
     land_settings(home, CLOCK)
     assert parse_owner(home, OWN, home.read_registers()) == []
+
+
+JOINT = CONSORTIUM_YAML.replace("{kind: brreg,", "{kind: notices, settle_seconds: 0}\n  - {kind: brreg,")
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+
+
+def test_notices_become_lots_and_buyers_and_count(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", JOINT)
+    for path in sorted((GOLDEN / "notices").glob("*.xml")):
+        drop(home, f"pull/{path.name}", path.read_bytes(), "notices", CONSORTIUM)
+    outcome = the_one(ingest(home, CONSORTIUM))
+    assert (outcome["outcome"], outcome["rows_in"], outcome["rows_out"], outcome["rejects"]) == ("ok", 10, 6, 4)
+    assert (outcome["covered_from"], outcome["covered_to"]) == ("2026-09", "2026-09")
+    lots = rows_of(home, "notices", CONSORTIUM)
+    assert sorted({row["notice_id"][-2:] for row in lots}) == ["01", "02", "03", "04", "05", "07"]
+    assert len(lots) == 9
+    assert len(rows_of(home, "notice_buyers", CONSORTIUM)) == 9
+    periods = rows_of(home, "delivery_periods", CONSORTIUM)
+    assert [(row["source"], row["rows"], row["state"]) for row in periods] == [("notices", 9, "accepted")]
+
+
+def test_a_member_may_hand_in_a_notice_of_others(tmp_path: Path) -> None:
+    text = JOINT.replace("{kind: ehf, settle_seconds: 0}", "{kind: notices, settle_seconds: 0}")
+    home = make_home(tmp_path / "home", text)
+    drop(home, "n.xml", (GOLDEN / "notices" / "without_lots.xml").read_bytes(), "notices")
+    assert the_one(ingest(home))["rows_out"] == 1
+
+
+def test_a_register_that_breaks_off_leaves_no_row_and_stops_no_other_file(home: Home) -> None:
+    units = [{"organisasjonsnummer": f"{310_000_000 + at}"} for at in range(12_000)]
+    drop(home, "pull/cut.json", json.dumps(units)[:-10], "brreg", CONSORTIUM)
+    drop(home, "pull/whole.json", UNITS, "brreg", CONSORTIUM)
+    outcome = the_one(ingest(home, CONSORTIUM))
+    assert (outcome["rows_in"], outcome["rows_out"], outcome["rejects"]) == (2, 1, 1)
+    assert [row["org_no"] for row in rows_of(home, "companies", CONSORTIUM)] == ["310028142"]
+    assert rejects_of(home, CONSORTIUM) == [("reject", "IN01", "cut.json")]
+
+
+def test_a_packed_register_beyond_its_limit_is_refused(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home", CONSORTIUM_YAML + "limits: {brreg_unpacked_mib: 1}\n")
+    raw = gzip.compress(b"[" + b" " * 2_000_000 + UNITS.encode()[1:])
+    drop(home, "enheter_alle.json.gz", raw, "brreg", CONSORTIUM)
+    outcome = the_one(ingest(home, CONSORTIUM))
+    assert (outcome["outcome"], outcome["rule"]) == ("failed", "IN01")
+    assert "brreg_unpacked_mib" in outcome["message"]
