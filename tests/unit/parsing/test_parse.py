@@ -261,10 +261,10 @@ def test_an_unexpected_fault_fails_one_delivery_without_telling_its_content(
     drop(home, "2026-06/1.xml", invoice("F-2"), "ehf")
     original = ehf.parse_document
 
-    def failing(raw: bytes) -> ehf.ParsedDocument:
+    def failing(raw: bytes, *limits: Any) -> ehf.ParsedDocument:
         if b">F-1<" in raw:
             raise RuntimeError("Kari Hemmelig")
-        return original(raw)
+        return original(raw, *limits)
 
     monkeypatch.setattr(ehf, "parse_document", failing)
     failed, fine = ingest(home)
