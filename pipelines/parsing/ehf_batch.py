@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.home import Home
 from pipelines.landing.store import LandedFile, read_file
+from pipelines.limits import DEFAULT_LIMITS, Limits
 from pipelines.municipalities import own_org_nos
 from pipelines.parsing import ehf, schema
 from pipelines.parsing.ehf import ParsedDocument
@@ -29,10 +30,11 @@ _BYTES_OF_A_CHUNK = 8 * 2**20
 
 @dataclass(frozen=True)
 class Buyer:
-    """The member whose deliveries are read: its number and its rows of the register of own numbers."""
+    """The member whose deliveries are read: its number, its rows of the register of own numbers, and what is read."""
 
     municipality_no: str
     own_numbers: tuple[Mapping[str, Any], ...]
+    limits: Limits = DEFAULT_LIMITS
 
 
 @dataclass
@@ -75,7 +77,7 @@ def read_chunk(home: Home, files: Sequence[LandedFile], buyer: Buyer) -> Batch:
     batch = Batch(len(files), {})
     own: dict[date, set[str]] = {}
     for position, file in enumerate(files):
-        document = ehf.parse_document(read_file(home, file), home.consortium.limits)
+        document = ehf.parse_document(read_file(home, file), buyer.limits)
         invoice = document.invoice
         if invoice is None:
             # One document, one reject: that is what is counted. What else was wrong with it is remarked on.

@@ -96,7 +96,8 @@ def _one_by_one(
 def _read_ehf(delivered: Delivered, files: Sequence[LandedFile], sink: Sink) -> None:
     owner = delivered.receipt.owner
     own = tuple(row for row in delivered.registers["member_org_nos"] if row["municipality_no"] == owner)
-    for chunk, batch in ehf_workers.read_files(delivered.home, files, ehf_batch.Buyer(owner, own)):
+    buyer = ehf_batch.Buyer(owner, own, delivered.home.consortium.limits)
+    for chunk, batch in ehf_workers.read_files(delivered.home, files, buyer):
         sink.rows_in += batch.documents
         for position, is_reject, note in batch.notes:
             (sink.reject if is_reject else sink.remark)(chunk[position], note)
