@@ -17,6 +17,7 @@ _TOKENS = (("yyyy", "%Y"), ("mm", "%m"), ("dd", "%d"), ("yy", "%y"))
 _EXCEL_EPOCH = date(1899, 12, 30)  # day 60, which never was, lies before every date that a ledger holds
 _MOST_REFUSED = 1000
 _LAST_SERIAL = 2_958_465
+_LAST_WRITTEN_SERIAL = 109_574  # the end of 2199: in text, a larger number is no day of a ledger
 EXCEL_SERIAL = "excel_serial"
 # What files have been seen to write; the order is that in which they are proposed.
 KNOWN_FORMATS = (
@@ -174,9 +175,9 @@ def _reads(pattern: str, text: str) -> bool:
 
 
 def _serial(text: str) -> float:
-    if _SERIAL.fullmatch(text) is None:
+    if _SERIAL.fullmatch(text) is None or (value := float(text.replace(",", "."))) > _LAST_WRITTEN_SERIAL:
         raise ValueError("is not a spreadsheet's date number")
-    return float(text.replace(",", "."))
+    return value
 
 
 def _from_serial(value: float) -> date:

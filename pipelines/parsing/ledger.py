@@ -16,7 +16,7 @@ from typing import Any
 
 from pipelines.limits import DEFAULT_LIMITS, MIB, Limits
 from pipelines.parsing.ledger_fit import Evidence, contradiction
-from pipelines.parsing.ledger_header import Header, find_header, folded, header_texts
+from pipelines.parsing.ledger_header import Header, find_header, header_texts
 from pipelines.parsing.ledger_profile import Profile, load_profile, shipped_profile_names
 from pipelines.parsing.ledger_rows import Batch, RowReader
 from pipelines.parsing.rejects import Reject
@@ -107,7 +107,7 @@ class Ledger:
         index = find_header(rows, profile)
         if index is None:
             raise LedgerRefused(_describe_mismatch(source, rows, profile))
-        header = Header(rows[index], truncated=profile.truncated)
+        header = Header(rows[index], profile)
         self.delimiter = profile.delimiter if profile.format == "csv" else None
         self.header_row, self.columns = index + 1, header.texts
         self._rows = RowReader(profile, header, file_name)
@@ -243,7 +243,7 @@ def fit(source: Source, profile: Profile) -> int:
     index = find_header(rows.cells, profile)
     if index is None:
         return 0
-    header = Header(rows.cells[index], truncated=profile.truncated)
+    header = Header(rows.cells[index], profile)
     return sum(header.index_of(rule.headers) is not None for rule in profile.columns)
 
 
@@ -259,20 +259,24 @@ def _whole_table(source: Source, profile: Profile, limits: Limits = DEFAULT_LIMI
 
 
 def _describe_mismatch(source: Source, rows: Sequence[Sequence[Cell]], profile: Profile) -> str:
-    wanted = {folded(name): name for name in profile.must_contain}
     candidates = rows[profile.skip_leading :]
-    overlaps = [(len(wanted.keys() & {folded(value) for value in cells}), cells) for cells in candidates]
+    overlaps = [(len(profile.must_contain) - len(_missing(cells, profile)), cells) for cells in candidates]
     most, nearest = max(overlaps, key=lambda overlap: overlap[0], default=(0, ()))
     if most == 0:
         nearest = next((cells for cells in candidates if _looks_like_header(cells)), header_candidate(source))
     found = ", ".join(text for text in header_texts(nearest) if text) or "no row that looks like a header"
-    missing = [name for name_folded, name in wanted.items() if name_folded not in {folded(value) for value in nearest}]
+    missing = _missing(nearest, profile)
     return (
         f"The header does not fit the profile '{profile.name}' in the first {profile.search_rows} rows. "
-        f"Expected: {', '.join(profile.must_contain)}. Found: {found}. "
+        f"Expected: {', '.join(' or '.join(names) for names in profile.must_contain)}. Found: {found}. "
         f"{'Missing: ' + ', '.join(missing) + '. ' if missing else ''}"
         f"{_suggest(source, profile)}"
     )
+
+
+def _missing(cells: Sequence[Cell], profile: Profile) -> list[str]:
+    header = Header(cells, profile)
+    return [" or ".join(names) for names in profile.must_contain if not any(header.has(name) for name in names)]
 
 
 def _looks_like_header(cells: Sequence[Cell]) -> bool:

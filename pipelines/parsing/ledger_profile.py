@@ -6,8 +6,8 @@ A profile's keys (``columns.amount`` and ``period`` are required; docs/ledger-pr
   header; ``records``: in JSON, the key of the list of records, else the document is the list.
 * ``encoding``: one, or a list tried in order (a byte order mark wins); ``delimiter``: one character, or tab;
   ``quote``: false where quotation marks are ordinary characters.
-* ``skip_leading``: rows before the search for the header; ``header``: ``must_contain`` (header texts, case and
-  underscores do not matter), ``search_rows``, and ``truncated``: true where the system cuts header texts short.
+* ``skip_leading``: rows before the search for the header; ``header``: ``must_contain`` (header texts, each one or a
+  list of alternatives; case and underscores do not matter), ``search_rows``, and ``truncated``: true where the system cuts header texts short.
 * ``columns``: parsed column to header text, list of alternatives, or ``{header: …, occurrence: 2, part: code}`` (part:
   code or text, of a cell that holds both). A column whose header the file lacks is null, unless it is in
   ``must_contain``.
@@ -119,7 +119,7 @@ class Profile:
     sheet: str | None
     records: str | None
     skip_leading: int
-    must_contain: tuple[str, ...]
+    must_contain: tuple[tuple[str, ...], ...]
     search_rows: int
     truncated: bool
     columns: tuple[ColumnRule, ...]
@@ -202,7 +202,7 @@ class _Reader:
         columns = self.columns()
         header = self.mapping("header", self.document.get("header"), {"must_contain", "search_rows", "truncated"})
         amount = next((rule for rule in columns if rule.column == "amount"), None)
-        must_contain = self.texts("header.must_contain", header.get("must_contain"))
+        must_contain = self.alternatives("header.must_contain", header.get("must_contain"))
         return Profile(
             name=self.text("name") or Path(self.file).stem,
             description=self.text("description") or "",
@@ -213,7 +213,7 @@ class _Reader:
             sheet=self.text("sheet"),
             records=self.text("records"),
             skip_leading=self.whole("skip_leading", self.document.get("skip_leading"), 0),
-            must_contain=must_contain or (amount.headers[:1] if amount else ()),
+            must_contain=must_contain or ((amount.headers,) if amount else ()),
             search_rows=self.whole("header.search_rows", header.get("search_rows"), 30, minimum=1),
             truncated=self.flag("header.truncated", header.get("truncated", False)),
             columns=columns,
@@ -253,6 +253,10 @@ class _Reader:
             return tuple(entries)
         self.problem(key, "must be text or a list of texts; quote numbers.")
         return ()
+
+    def alternatives(self, key: str, value: Any) -> tuple[tuple[str, ...], ...]:
+        entries = [] if value is None else value if isinstance(value, list) else [value]
+        return tuple(texts for entry in entries if (texts := self.texts(key, entry)))
 
     def choice(self, key: str, allowed: tuple[str, ...], default: str) -> str:
         value = self.document.get(key, default)

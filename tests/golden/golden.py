@@ -13,7 +13,10 @@ import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.parsing.ledger_profile import Profile
 
 HERE = Path(__file__).parent
 
@@ -28,9 +31,9 @@ def parse(path: Path) -> dict[str, Any]:
 
         parsed: Any = parse_document(raw)
     elif path.parent.name == "ledgers":
-        from pipelines.parsing.ledger import load_profile, parse_ledger
+        from pipelines.parsing.ledger import parse_ledger
 
-        parsed = parse_ledger(raw, load_profile(path.name.split("__")[0], None), path.name)
+        parsed = parse_ledger(raw, ledger_profile(path), path.name)
     elif path.parent.name == "notices":
         from pipelines.parsing.notices import parse_notice
 
@@ -88,6 +91,15 @@ def registers_in_force() -> dict[str, list[dict[str, Any]]]:
 
     with tempfile.TemporaryDirectory() as folder:
         return make_registered_home(Path(folder) / "home").read_registers()
+
+
+def ledger_profile(path: Path) -> Profile:
+    """Return the profile that a golden ledger's name begins with: one of ours beside the files, else a shipped one."""
+    from pipelines.parsing.ledger_profile import load_profile
+
+    name = path.name.split("__")[0]
+    own = HERE / "ledgers" / "profiles" / f"{name}.yml"
+    return load_profile(str(own) if own.is_file() else name, None)
 
 
 def plain(value: Any) -> Any:

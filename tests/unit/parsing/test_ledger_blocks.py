@@ -10,7 +10,7 @@ from pipelines.parsing import ledger_blocks
 from pipelines.parsing.ledger import ParsedLedger, load_profile, parse_ledger
 from pipelines.parsing.ledger_profile import Profile, read_profile, shipped_profile_names
 from pipelines.parsing.ledger_rows import RowReader
-from tests.golden.golden import golden_files
+from tests.golden.golden import golden_files, ledger_profile
 
 HEADER = "Levnr;Navn;Orgnr;Bilag;Dato;Forfall;Periode;Konto;Beløp;Tekst"
 
@@ -137,6 +137,8 @@ def test_both_readers_agree_on_whole_files(name: str, block: int, request: pytes
         for shipped in shipped_profile_names():
             if block > 64 or path.stat().st_size < 10_000:
                 _same(path.read_bytes(), load_profile(shipped, None), block, path.name)
+        if name == "golden":
+            _same(path.read_bytes(), ledger_profile(path), block, path.name)
 
 
 def test_plain_rows_are_really_read_in_columns(monkeypatch: pytest.MonkeyPatch) -> None:
