@@ -16,7 +16,7 @@ from typing import cast
 import typer
 
 from pipelines import __version__
-from pipelines.cli import brreg, delivery, gate, look, operate, prepare, register, release, setup
+from pipelines.cli import brreg, delivery, gate, look, operate, prepare, profile, register, release, setup
 from pipelines.cli.output import print_error
 from pipelines.errors import SamandelError
 from pipelines.settings import silence_tools
@@ -50,6 +50,7 @@ for _command in (*setup.COMMANDS, *operate.COMMANDS, *look.COMMANDS, *prepare.CO
     app.command()(_command)
 app.add_typer(brreg.app, name="brreg")
 app.add_typer(delivery.app, name="delivery")
+app.add_typer(profile.app, name="profile")
 app.add_typer(gate.app, name="gate")
 app.add_typer(release.app, name="release")
 app.add_typer(register.app, name="register")

@@ -39,7 +39,9 @@ class Header:
     def __init__(self, cells: Sequence[Cell], profile: Profile) -> None:
         self.texts = header_texts(cells)
         self.truncated = profile.truncated
-        self._named = {folded(name) for rule in profile.columns for name in rule.headers} if profile.truncated else set()
+        self._named = (
+            {folded(name) for rule in profile.columns for name in rule.headers} if profile.truncated else set()
+        )
         self._positions: dict[str, list[int]] = {}
         for index, text in enumerate(self.texts):
             self._positions.setdefault(folded(text), []).append(index)

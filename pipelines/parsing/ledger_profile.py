@@ -7,7 +7,8 @@ A profile's keys (``columns.amount`` and ``period`` are required; docs/ledger-pr
 * ``encoding``: one, or a list tried in order (a byte order mark wins); ``delimiter``: one character, or tab;
   ``quote``: false where quotation marks are ordinary characters.
 * ``skip_leading``: rows before the search for the header; ``header``: ``must_contain`` (header texts, each one or a
-  list of alternatives; case and underscores do not matter), ``search_rows``, and ``truncated``: true where the system cuts header texts short.
+  list of alternatives; case and underscores do not matter), ``search_rows``, and ``truncated``: true where the system
+  cuts header texts short.
 * ``columns``: parsed column to header text, list of alternatives, or ``{header: …, occurrence: 2, part: code}`` (part:
   code or text, of a cell that holds both). A column whose header the file lacks is null, unless it is in
   ``must_contain``.

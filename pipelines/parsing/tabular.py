@@ -97,7 +97,7 @@ class Text:
         yield decoder.decode(b"", not self._is_cut)
 
     def _encoded_pieces(self, size: int) -> Iterator[bytes]:
-        if codecs.lookup(self._codec).name in ("utf-8", "utf-8-sig"):
+        if codecs.lookup(self._codec).name == "utf-8":
             with open_source(self.source) as stream:
                 while piece := stream.read(size):
                     yield piece
@@ -151,6 +151,8 @@ def size_of(source: Source) -> int:
 
 def _with_byte_order(name: str, head: bytes) -> str:
     """Return a codec that needs no mark: UTF-16 without one is told by where its zero bytes stand."""
+    if codecs.lookup(name).name == "utf-8-sig":
+        return "utf-8"  # the other one drops half a mark in silence; blocks() takes whole ones off
     if codecs.lookup(name).name != "utf-16" or head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return name
     return "utf-16-be" if head[0:200:2].count(0) > head[1:200:2].count(0) else "utf-16-le"

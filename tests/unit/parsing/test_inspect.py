@@ -200,4 +200,4 @@ def test_every_real_file_is_answered_for(fixtures: Path) -> None:
         seen[facts["format"]] = seen.get(facts["format"], 0) + 1
     assert seen["ubl_invoice"] == 25
     assert seen["ubl_credit_note"] == 3
-    assert seen["ledger"] == 5
+    assert seen["ledger"] == 7
