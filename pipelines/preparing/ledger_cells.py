@@ -70,7 +70,7 @@ def open_ledger(raw: bytes, profile: Profile, file_name: str) -> OpenLedger:
     if parsed.header_row is None or parsed.columns is None:
         return OpenLedger(profile, (), None, (), (), {}, (), 0, 0, 0, unreadable)
     rows = _rows(raw, profile, parsed.columns)
-    header = Header(parsed.columns, truncated=profile.truncated)
+    header = Header(parsed.columns, profile)
     mapped = {
         rule.column: found
         for rule in profile.columns
