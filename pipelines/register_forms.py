@@ -36,7 +36,7 @@ WORKSHOP_OWNER = "_workshop_"
 # Registers whose dates are the period that their figures are about, or a contract's own: a new period that overlaps an
 # old one takes its place, instead of cutting it short.
 PERIOD_REGISTERS = frozenset({"workshop_accounts", "ripple", "placements", "contracts", "contract_members"})
-_DROP_DOWN_ROWS = 500
+_ROWS_TO_FILL = 500  # below those filled in already
 _SHOWN_PERIODS = timedelta(days=731)
 _MADE_AT = datetime(2020, 1, 1)  # noqa: DTZ001  a workbook's own date has no zone; fixed, so that bytes repeat
 
@@ -214,7 +214,7 @@ def write_form(form: Form, registers: Registers, as_of: date) -> bytes:
     for position, row in enumerate(rows):
         for number, column in enumerate(form.columns):
             _write_cell(sheet, FIRST_ROW + position, number, column, row, formats)
-    _write_lists(sheet, lists, form.columns)
+    _write_lists(sheet, lists, form.columns, FIRST_ROW + len(rows) + _ROWS_TO_FILL)
     _write_guide(guide, form, formats)
     for position, fact in enumerate(_facts(form, registers, as_of).items()):
         facts.write_row(position, 0, fact)
@@ -296,8 +296,8 @@ def _write_cell(sheet: Any, row_no: int, number: int, column: FormColumn, row: R
         sheet.write_string(row_no, number, str(value), shown)
 
 
-def _write_lists(sheet: Any, lists: Any, columns: Sequence[FormColumn]) -> None:
-    """Give every column its drop-down or its limits."""
+def _write_lists(sheet: Any, lists: Any, columns: Sequence[FormColumn], end: int) -> None:
+    """Give every column its drop-down or its limits, down to a row."""
     for number, column in enumerate(columns):
         rule = _validation(column.column.type)
         if column.shown:
@@ -306,7 +306,7 @@ def _write_lists(sheet: Any, lists: Any, columns: Sequence[FormColumn]) -> None:
             rule = {"validate": "list", "source": f"={LISTS_SHEET}!${letter}$1:${letter}${len(column.shown)}"}
         said = {"error_title": column.label[:32], "error_message": column.help[:255]}
         asked = {"input_title": column.label[:32], "input_message": column.help[:255]}
-        sheet.data_validation(FIRST_ROW, number, FIRST_ROW + _DROP_DOWN_ROWS - 1, number, rule | said | asked)
+        sheet.data_validation(FIRST_ROW, number, end - 1, number, rule | said | asked)
 
 
 def _column_letters(number: int) -> str:

@@ -178,3 +178,13 @@ def test_a_value_that_has_left_the_list_may_stay(tmp_path: Path) -> None:
     )
     assert read is not None
     assert [row.fields["category_key"] for row in read.rows] == ["old_category"]
+
+
+def test_a_long_form_has_drop_downs_to_its_end_and_below(tmp_path: Path) -> None:
+    home = make_registered_home(tmp_path / "home")
+    path = home.registers / "tasks.csv"
+    rows = "".join(f"L-{number},9901,laundry,Vask,,2026-01-01,\n" for number in range(900))
+    path.write_text(path.read_text(encoding="utf-8") + rows, encoding="utf-8")
+    sheet = sheet_of(form_bytes(home, "tasks", MEMBER))
+    ends = {str(rule.sqref).split(":")[1].lstrip("ABCDEF") for rule in sheet.data_validations.dataValidation}
+    assert ends == {str(3 + 901 + 500)}
