@@ -63,7 +63,6 @@ class Books:
         ("6340", "Strøm", "6340"),
         ("2400", "Leverandørgjeld", "2400"),
         ("1920", "Bank", "1920"),
-        ("9999", "Uforklart", ""),
     )
     first: tuple[str, str] = ("2026", "9")
     last: tuple[str, str] = ("2026", "10")

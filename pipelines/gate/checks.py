@@ -21,6 +21,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("IN02", SHARE): intake.missing_months_of_buyers,
     ("IN03", EXTRACT): intake.duplicates,
     ("IN04", EXTRACT): intake.shrunken_deliveries,
+    ("IN05", EXTRACT): intake.control_totals,
     ("IN06", EXTRACT): intake.unparsable_values,
     ("IN08", EXTRACT): intake.sum_lines,
     ("IN10", EXTRACT): intake.chart_coverage,

@@ -159,9 +159,11 @@ def duplicates(case: Case) -> Finding:
     """IN03: return the deliveries and documents that had come before; each counts once."""
     deliveries, repeated = case.ask_one(
         """
-        select count(*), count(*) filter (outcome = 'duplicate')
+        select count(*), count(*) filter (came_before)
         from (
-            select source_name, sequence, max(outcome) filter (outcome = 'duplicate') as outcome
+            select
+                source_name, sequence,
+                bool_or(outcome = 'duplicate' or (outcome = 'held' and rule is not distinct from 'IN03')) as came_before
             from fct_outcomes
             where municipality_no = $recipient and source is distinct from 'registers'
             group by all
@@ -184,11 +186,11 @@ def shrunken_deliveries(case: Case) -> Finding:
         select source_name, fiscal_period, _delivery_id, state = 'held'
         from fct_delivery_periods
         where municipality_no = $recipient and source in ('ledger', 'saft') and fiscal_period in $window
-            -- What is held as another member's is told by RF10.
+            -- What is held as another member's is told by RF10, as the same books twice by IN03.
             and _delivery_id not in (
                 select _delivery_id
                 from fct_outcomes
-                where municipality_no = $recipient and outcome = 'held' and rule = 'RF10'
+                where municipality_no = $recipient and outcome = 'held' and rule in ('RF10', 'IN03')
             )
         order by all
         """
@@ -198,6 +200,17 @@ def shrunken_deliveries(case: Case) -> Finding:
     held = [row[:3] for row in periods if row[3]]
     reason = f"{len(held)} redelivered periods are held; the earlier delivery stands." if held else ""
     return Finding(len(periods), len(held), reason, examples_of(held), "fct_delivery_periods.state")
+
+
+def control_totals(case: Case) -> Finding:
+    """IN05: return the SAF-T files whose own totals are not the sums of their lines."""
+    return _counted(
+        case,
+        "IN05",
+        _read(case, ("saft",), "files"),
+        what="files state other totals than their lines sum to",
+        nothing="The municipality delivers no SAF-T.",
+    )
 
 
 def unparsable_values(case: Case) -> Finding:

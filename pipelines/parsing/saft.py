@@ -285,6 +285,12 @@ class _Masters:
             "_xpath": f"{path}/Account[{len(self.account_texts) + 1}]",
         }
         self.account_texts[account] = row["local_account_text"]
+        if row["standard_account"] is None and row["grouping_code"] is None:
+            text = (
+                "The account states no standard account and no grouping. What stands on it counts only where "
+                "registers/charts_of_accounts.csv has the account."
+            )
+            self.remarks.add("IN10 accounts without grouping", Reject("IN10", text, path=row["_xpath"]))
         return row | self._balances(record, row["_xpath"])
 
     def supplier(self, record: Record, position: int) -> dict[str, Any] | None:

@@ -53,6 +53,17 @@ _RULES: dict[str, RuleText] = {
         "gi "
         "beskjed til innkjøpssamarbeidet.",
     ),
+    "IN05": RuleText(
+        "Kontrollsummene stemmer ikke",
+        "Filen oppgir andre summer enn det linjene i den blir til sammen. Den er ikke hel, og ingenting av den er med.",
+        "Ta ut filen på nytt fra regnskapssystemet, og lever den uendret.",
+    ),
+    "IN05 issue": RuleText(
+        "Kontrolltall å se på",
+        "Filen mangler kontrollsummer, oppgir et annet antall bilag enn den har, eller har et bilag der debet og "
+        "kredit ikke er like. Den er med slik den er.",
+        "Se på uttrekket sammen med leverandøren av regnskapssystemet.",
+    ),
     "IN06": RuleText(
         "Dato eller beløp kan ikke leses",
         "En dato, en periode eller et beløp er ikke skrevet slik reskontroens profil eller formatet sier. Raden er "
@@ -72,6 +83,12 @@ _RULES: dict[str, RuleText] = {
         "ikke "
         "telles to ganger.",
         "Dere trenger ikke gjøre noe.",
+    ),
+    "IN10": RuleText(
+        "Konto uten gruppering",
+        "Kontoen oppgir verken standardkonto eller grupperingskode. Det som er ført på den, regnes bare som innkjøp "
+        "der kontoplanen hos innkjøpssamarbeidet har kontoen.",
+        "Sett grupperingskode på kontoen i regnskapssystemet, eller meld kontoen til innkjøpssamarbeidet.",
     ),
     "IN11": RuleText(
         "Fakturaens summer går ikke opp",

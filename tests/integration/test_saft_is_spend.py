@@ -43,7 +43,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     books = Books(version="1.30", journals=((*SEPTEMBER, CREDIT_NOTE), OCTOBER, YEAR_END), last=("2026", "13"))
     drop = home.inbox / "9901" / "saft" / "books.xml"
     drop.parent.mkdir(parents=True)
-    drop.write_bytes(audit_file(replace(books)))
+    drop.write_bytes(audit_file(replace(books, accounts=(*books.accounts, ("9999", "Uforklart", "")))))
     for owner in (*MEMBERS, CONSORTIUM):
         ingest(home, owner)
     assert build_warehouse(home)

@@ -181,6 +181,13 @@ FAULTS = [
         "earlier delivery stands",
     ),
     Fault(
+        "IN03",
+        EXTRACT,
+        _warehouse("fct_outcomes", outcome("saft", "d3", 0, outcome="held", rule="IN03", step="settled")),
+        1,
+        "1 deliveries",
+    ),
+    Fault(
         "IN06",
         EXTRACT,
         _warehouse("fct_rejects", *[reject("IN06", _row_no=n) for n in (3, 4)]),
@@ -316,6 +323,7 @@ NOTHING = [
     ("IN01", EXTRACT, _emptied("fct_outcomes"), "delivered nothing"),
     ("IN03", EXTRACT, _emptied("fct_outcomes"), "delivered nothing"),
     ("IN04", EXTRACT, _emptied("fct_delivery_periods"), "no ledger period"),
+    ("IN05", EXTRACT, lambda s: None, "no saf-t"),
     ("IN06", EXTRACT, _emptied("fct_outcomes"), "delivered nothing"),
     ("IN08", EXTRACT, lambda s: s.warehouse["fct_outcomes"].pop(0), "no ledger"),
     ("IN13", EXTRACT, _emptied("fct_outcomes"), "delivered nothing"),
@@ -509,3 +517,13 @@ def test_another_workshops_figures_are_not_this_ones(small: SmallHome) -> None:
     small.tables[EXTRACT]["kpi"][1].pop("municipality_no")
     small.write()
     assert ask(small, "TN01", EXTRACT).applied - ask(small, "TN01", EXTRACT).passed == 1
+
+
+def test_a_saft_file_with_other_totals_than_its_lines_is_found(small: SmallHome) -> None:
+    small.warehouse["fct_outcomes"].append(outcome("saft", "d9", 3, files=2))
+    small.write()
+    assert ask(small, "IN05", EXTRACT).status == "passed"
+    small.warehouse["fct_rejects"].append(reject("IN05", source="saft", file_name="books.xml", _row_no=None))
+    small.write()
+    found = ask(small, "IN05", EXTRACT)
+    assert (found.status, found.applied, found.passed) == ("failed", 2, 1)

@@ -234,6 +234,11 @@ def test_numbers_that_cannot_be_right_are_remarked_on_and_personal_ones_not_kept
     assert read.refusal is None
 
 
+def test_an_account_that_states_no_group_is_remarked_on() -> None:
+    read = Read(audit_file(replace(ONE, accounts=(*ONE.accounts, ("9999", "Uforklart", "")))))
+    assert [(issue.rule, (issue.path or "").rsplit("/", 1)[1]) for issue in read.issues] == [("IN10", "Account[8]")]
+
+
 def test_remarks_of_a_kind_are_counted_where_there_are_very_many() -> None:
     suppliers = tuple((str(number), "Feil AS", "310000018", "NO") for number in range(150))
     issues = Read(audit_file(replace(ONE, suppliers=suppliers))).issues
