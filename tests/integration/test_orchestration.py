@@ -192,13 +192,15 @@ def test_one_municipalitys_failure_stops_no_other(fresh: Home) -> None:
 
 
 def test_a_source_that_cannot_be_pulled_stops_no_other(fresh: Home) -> None:
-    more = '  "9903":\n    sources:\n      - {kind: ehf, url: "sftp://example.org/ehf"}\n'
+    # The password's reference leads nowhere: nothing is connected to.
+    login = 'username: samandel, password: "env:SAMANDEL_TEST_UNSET", known_hosts: known_hosts'
+    more = f'  "9903":\n    sources:\n      - {{kind: ehf, url: "sftp://127.0.0.1:9/ehf", {login}}}\n'
     fresh.consortium_file.write_text(consortium_text("home", more=more))
     session = Session(Home(fresh.path), CLOCK, PERIOD)
     assert _ingest(fresh, session, ("_consortium", *MEMBERS, "9903")) == "FAILURE"
     (failure,) = session.failures
     assert (failure.name, failure.exit_code) == ("9903", 2)
-    assert "sftp" in failure.message
+    assert "SAMANDEL_TEST_UNSET" in failure.message
     for number in MEMBERS:
         assert any((fresh.parsed / "ledger_postings" / f"municipality_no={number}").glob("*.parquet"))
 
