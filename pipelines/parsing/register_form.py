@@ -161,22 +161,25 @@ def _read_rows(
 ) -> ReadForm:
     result = ReadForm(rows_in=len(listed))
     taken = _keys_of_others(form, registers)
-    good: list[tuple[int, dict[str, str], dict[str, Any]]] = []
+    good: list[tuple[int, dict[str, str]]] = []
+    above: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row_no, cells in listed:
         fields, typed, wrong = _read_row(form, placed, cells)
-        if not wrong and _business_key(form, typed) in taken:
+        key = _business_key(form, typed)
+        if not wrong and key in taken:
             message = "The row's key is in use by somebody else. Take another one."
             wrong = [(SOMEBODY_ELSES, next(iter(form.text.columns.values()))[0], message, None)]
-        if not wrong and (clash := _clash(form, typed, good)):
+        if not wrong and (clash := _clash(typed, above.get(key, ()))):
             wrong = [(ROW_DOES_NOT_FIT, form.text.columns["valid_from"][0], clash, None)]
         if not wrong:
-            good.append((row_no, fields, typed))
+            good.append((row_no, fields))
+            above.setdefault(key, []).append(typed)
             continue
         said = [Reject(rule, text, row_no=row_no, column=column, raw=raw) for rule, column, text, raw in wrong]
         # One row, one reject: that is what is counted. What else was wrong with it is remarked on.
         result.rejects.append(said[0])
         result.issues += said[1:]
-    result.rows = [ProposedRow(form.table.name, row_no, fields) for row_no, fields, _ in good]
+    result.rows = [ProposedRow(form.table.name, row_no, fields) for row_no, fields in good]
     result.rows_out = len(good)
     return result
 
@@ -305,15 +308,12 @@ def _keys_of_others(form: Form, registers: Registers) -> set[tuple[Any, ...]]:
     return {_business_key(form, row) for row in registers[form.table.name] if row[form.text.owner_column] != form.owner}
 
 
-def _clash(form: Form, row: Mapping[str, Any], above: Sequence[tuple[int, Any, Mapping[str, Any]]]) -> str | None:
-    """Say whether a row contradicts one above it: the same day, or dates of which the earlier does not end in time.
+def _clash(row: Mapping[str, Any], above: Sequence[Mapping[str, Any]]) -> str | None:
+    """Say whether a row contradicts one of its key above it: the same day, or an earlier one that does not end in time.
 
     An earlier row that states no end is no contradiction: it ends the day before the later one.
     """
-    key = _business_key(form, row)
-    for _, _, other in above:
-        if _business_key(form, other) != key:
-            continue
+    for other in above:
         if other["valid_from"] == row["valid_from"]:
             return "The same row stands above. Keep one of them."
         earlier, later = sorted((other, row), key=lambda one: one["valid_from"])
