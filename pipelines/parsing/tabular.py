@@ -202,7 +202,10 @@ def read_records(
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error:
+        except csv.Error as error:
+            if "field larger" in str(error) and not quote:
+                text = f"In row {row_no + 1} a field is longer than {limits.field_characters} characters."
+                raise UnreadableTable(text) from None
             raise UnreadableTable(_open_quote(row_no + 1)) from None
         row_no += 1
         spanned, line = reader.line_num - line, reader.line_num

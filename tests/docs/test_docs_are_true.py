@@ -55,3 +55,22 @@ def test_every_command_has_help() -> None:
     for group, names in {"gate": ("list", "show"), "release": ("list", "show", "verify")}.items():
         text = _help(group)
         assert all(name in text for name in names)
+
+
+def test_every_test_that_the_table_of_corrections_names_exists() -> None:
+    text = (ROOT / "docs" / "corrections.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+|an?_\w+)`", text))
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    tests += (ROOT / "dbt_project/models/intermediate/_intermediate__unit_tests.yml").read_text(encoding="utf-8")
+    assert len(named) > 15
+    assert [name for name in sorted(named) if f"def {name}(" not in tests and f"name: {name}\n" not in tests] == []
+
+
+def test_every_limit_is_described_with_its_default() -> None:
+    from dataclasses import fields
+
+    from pipelines.limits import Limits
+
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    rows = {f"| `{one.name}` | {one.default:,}".replace(",", " ") for one in fields(Limits)}
+    assert [row for row in sorted(rows) if row not in text] == []

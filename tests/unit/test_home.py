@@ -63,6 +63,11 @@ def test_everything_that_is_said_is_read() -> None:
         ("{kind: ehf}", "{kind: ehf, colour: red}", "colour: unknown key"),
         ("name: X", "name: X\nas_of: tomorrow", "as_of: must be a date"),
         ("name: X", "name: X\npublication: {window_months: 0}", "window_months: must be"),
+        ("name: X", "name: X\nlimits: {xml_dept: 3}", "limits.xml_dept: unknown key"),
+        ("name: X", "name: X\nlimits: {xml_depth: 0}", "limits.xml_depth: must be a whole number"),
+        ("name: X", "name: X\nlimits: {xml_depth: 257}", "limits.xml_depth: 257 is more"),
+        ("name: X", "name: X\nlimits: {ehf_file_mib: 1.5}", "limits.ehf_file_mib: must be a whole number"),
+        ("name: X", "name: X\nlimits: all", "limits: must be a mapping"),
     ],
     ids=lambda value: value if len(value) < 40 else None,
 )

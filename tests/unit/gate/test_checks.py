@@ -214,6 +214,14 @@ FAULTS = [
         "somebody else",
         "8.xml",
     ),
+    Fault(
+        "RF10",
+        EXTRACT,
+        _warehouse("fct_outcomes", outcome("ledger", "d9", 0, outcome="held", rule="RF10")),
+        1,
+        "1 ledgers share their postings",
+        "ledger/d9",
+    ),
     Fault("RF12", EXTRACT, _lines("w1", stream="none"), 1, "no stream", "w1"),
     Fault("RF12", SHARE, _lines("w1", stream=None), 1, "no stream", "w1"),
     Fault(
@@ -527,3 +535,9 @@ def test_a_saft_file_with_other_totals_than_its_lines_is_found(small: SmallHome)
     small.write()
     found = ask(small, "IN05", EXTRACT)
     assert (found.status, found.applied, found.passed) == ("failed", 2, 1)
+
+
+def test_a_ledger_held_as_another_members_is_no_shrunken_delivery(small: SmallHome) -> None:
+    small.warehouse["fct_delivery_periods"].append(accepted("2026-10", state="held", _delivery_id="d9"))
+    small.warehouse["fct_outcomes"].append(outcome("ledger", "d9", 0, outcome="held", rule="RF10"))
+    assert ask(small, "IN04", EXTRACT).status == "passed"
