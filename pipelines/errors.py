@@ -6,6 +6,8 @@ Belongs here: exceptions that a user may see, each with what happened, where, an
 
 from __future__ import annotations
 
+import traceback
+
 
 class SamandelError(Exception):
     """A failure that a user can act on.
@@ -72,3 +74,23 @@ class VerdictMissing(SamandelError):
 
 class ReleaseDamaged(SamandelError):
     """A release's bytes are not those that were published."""
+
+
+class UnexpectedFailure(SamandelError):
+    """Something that nobody foresaw; the message says where, and holds nothing of what was at work."""
+
+
+def describe_unexpected(error: BaseException) -> str:
+    """Return an unforeseen error's kind and its way through the code, of causes too; never its text.
+
+    The text may hold a value of a row: a name, a number, an account.
+    """
+    parts: list[str] = []
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        frames = "".join(traceback.format_list(traceback.extract_tb(found.__traceback__)))
+        parts.insert(0, f"{type(found).__module__}.{type(found).__qualname__} (its text is left out)\n{frames}")
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
+    return "\nwhich led to:\n\n".join(parts)

@@ -8,6 +8,8 @@ recognises in it is not.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pipelines.scanner import recognised_spans
 
 _LONGEST = 40
@@ -27,6 +29,7 @@ def mask_file_name(name: str) -> str:
     return _mask_spans(*recognised_spans(stem, is_file_name=True), unchanged=stem) + dot + extension
 
 
+@lru_cache(maxsize=4096)
 def mask_message(message: str) -> str:
     """Return a message of ours with whatever in it gives a person away masked."""
     return _mask_spans(*recognised_spans(message), unchanged=message)

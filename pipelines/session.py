@@ -6,7 +6,6 @@ the steps (landing/ … publishing/), their Dagster faces (assets/), what a run 
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.candidates.products import CandidateKey
-from pipelines.errors import SamandelError
+from pipelines.errors import SamandelError, UnexpectedFailure, describe_unexpected
 from pipelines.files import exclusive_lock, write_atomically
 from pipelines.home import Home
 from pipelines.settings import Clock
@@ -100,13 +99,31 @@ class Session:
         except SamandelError as error:
             self.failures.append(Failure(step, name, str(error), error.exit_code))
         except Exception as error:  # noqa: BLE001  whatever it is, it stays with the one whom it happened to
-            # The text of an unforeseen error may hold row values: it goes to a private file only.
             report = self._report(step, name, error)
             self.failures.append(Failure(step, name, f"An unexpected {type(error).__name__}; see {report}."))
 
+    @contextmanager
+    def without_values(self, step: str) -> Iterator[None]:
+        """Keep the text of an unforeseen error, which may hold a row's values, out of Dagster's records.
+
+        Raises:
+            UnexpectedFailure: In place of what was raised; errors of our own and Dagster's go through.
+        """
+        try:
+            yield
+        except SamandelError:
+            raise
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] in ("dagster", "dagster_dbt"):
+                raise
+            report = self._report(step, "run", error)
+            raise UnexpectedFailure(
+                f"An unexpected {type(error).__name__}.", where=str(report), remedy="Run again; then 'samandel doctor'."
+            ) from None
+
     def _report(self, step: str, name: str, error: Exception) -> Path:
         path = self.home.logs / f"{step}-{name.replace('|', '-')}.txt"
-        write_atomically(path, "".join(traceback.format_exception(error)).encode(), mode=0o600)
+        write_atomically(path, describe_unexpected(error).encode(), mode=0o600)
         return path
 
     def has_failed(self, name: str) -> bool:

@@ -45,7 +45,8 @@ _UPSTREAM = [f"{kind}_deliveries" for kind in landed.KINDS]
 )
 def registers(session: dg.ResourceParam[Session]) -> dg.MaterializeResult[None]:
     """Write the registers that are in force."""
-    write_registers(session.home)
+    with session.without_values("registers"):
+        write_registers(session.home)
     return dg.MaterializeResult(metadata={"members": len(session.registers["members"])})
 
 
@@ -66,8 +67,10 @@ def parsed_tables(
     for owner in session.each("parse", context.partition_keys):
         with session.kept_apart("parse", owner):
             session.outcomes[owner] = parse_owner(session.home, owner, session.registers)
-    _settle(session, [owner for owner in context.partition_keys if not session.has_failed(owner)])
-    yield deliveries_read(session)
+    with session.without_values("settle"):
+        _settle(session, [owner for owner in context.partition_keys if not session.has_failed(owner)])
+        read = deliveries_read(session)
+    yield read
     failed = [owner for owner in context.partition_keys if session.has_failed(owner)]
     if not failed:
         yield from (dg.MaterializeResult(asset_key=name) for name in ASSETS)

@@ -65,8 +65,9 @@ def warehouse_assets() -> list[dg.AssetsDefinition]:
     @dbt_assets(manifest=manifest, name="warehouse_models", dagster_dbt_translator=Translator())
     def warehouse_models(context: dg.AssetExecutionContext, session: dg.ResourceParam[Session]) -> Iterator[Any]:
         """Build everything into a new file."""
-        session.until_the_end.enter_context(warehouse_lock(session.home))
-        session.build = start_build(session.home)
+        with session.without_values("build"):
+            session.until_the_end.enter_context(warehouse_lock(session.home))
+            session.build = start_build(session.home)
         done = 0
         for event in _run_dbt(context, session.build, manifest, full_refresh=session.full_refresh):
             done += isinstance(event, dg.Output)
@@ -87,7 +88,8 @@ def warehouse_assets() -> list[dg.AssetsDefinition]:
                 where="job build_warehouse",
                 remedy="Run the whole job: a build and its swap belong together.",
             )
-        finish_build(session.home, session.build)
+        with session.without_values("build"):
+            finish_build(session.home, session.build)
         session.progress("build", len(nodes) + 1, len(nodes) + 1)
         return dg.MaterializeResult(metadata={"build_id": session.build.build_id})
 

@@ -18,7 +18,7 @@ import typer
 from pipelines import __version__
 from pipelines.cli import brreg, delivery, gate, look, operate, prepare, profile, register, release, setup
 from pipelines.cli.output import print_error
-from pipelines.errors import SamandelError
+from pipelines.errors import SamandelError, describe_unexpected
 from pipelines.settings import silence_tools
 
 app = typer.Typer(
@@ -82,20 +82,18 @@ def main() -> None:
 
 
 def _report_unexpected(error: Exception) -> None:
-    """Write the traceback to a private file and tell the user where it lies."""
+    """Write where in the code it happened to a private file, and tell the user where that lies."""
     import tempfile
-    import traceback
     from pathlib import Path
 
     with tempfile.NamedTemporaryFile(
         "w", prefix="samandel-error-", suffix=".txt", delete=False, encoding="utf-8"
     ) as report:
-        report.write("".join(traceback.format_exception(error)))
+        report.write(describe_unexpected(error))
     Path(report.name).chmod(0o600)
-    # The text of an unforeseen error may hold row values: it goes to the private file only.
     sys.stderr.write(
         f"samandel: an unexpected failure ({type(error).__name__}).\n"
-        f"  where:  {report.name} holds the details (it may hold data: do not send it on unread)\n"
+        f"  where:  {report.name} says where in the code; it holds no data\n"
         "  remedy: run the same command again; if it fails again, run 'samandel doctor'.\n"
     )
 

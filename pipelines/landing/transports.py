@@ -33,6 +33,7 @@ from pipelines.home import Home, Source
 from pipelines.landing.drop_names import is_hidden, is_unfinished, name_problem
 from pipelines.landing.remotes import Remote, RemoteFile, Trouble, open_remote
 from pipelines.landing.store import flush_files, printable, read_all_receipts
+from pipelines.mask import mask_file_name
 
 REMOTE = ".remote"
 RETRY_AFTER_SECONDS = (1, 4)
@@ -162,7 +163,7 @@ def bring(home: Home, source: Source) -> list[str]:
     _put_together(place, memory)
     with _Line(home, source) as line:
         look = line.attempt(lambda remote: _look(remote, place, memory))
-        failures = [f"{printable(name)} ({reason})" for name, reason in sorted(look.refused.items())]
+        failures = [f"{mask_file_name(printable(name))} ({reason})" for name, reason in sorted(look.refused.items())]
         drops = _settled(line, place, memory, look)
         whole = _copy(line, place, drops, failures)
         if whole:
@@ -388,12 +389,23 @@ def _copy_file(line: _Line, place: _Place, file: RemoteFile) -> str | None:
         line.try_again(lambda remote: _continue(remote, place, file))
     except Trouble as trouble:
         if trouble.is_about_one_file:
+<<<<<<< HEAD
             return trouble.reason
         line.trouble = trouble
         return None
     except OSError as error:  # of our own disk
         return error.strerror or type(error).__name__
     return ""
+=======
+            failures.append(f"{mask_file_name(printable(file.name))} ({trouble.reason})")
+        else:
+            line.trouble = trouble
+    except OSError as error:  # of our own disk
+        failures.append(f"{mask_file_name(printable(file.name))} ({error.strerror or type(error).__name__})")
+    else:
+        return True
+    return False
+>>>>>>> c5f77a7 (What gives a person away stays where it was handed in: errors, file names and messages are masked, searched for in a real run)
 
 
 def _continue(remote: Remote, place: _Place, file: RemoteFile) -> None:

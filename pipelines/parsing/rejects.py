@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.mask import mask
+from pipelines.mask import mask, mask_message
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Reject:
 
     Attributes:
         rule: Rule id, such as IN06.
-        message: What is wrong and what to do; never holds the raw value.
+        message: What is wrong and what to do; never holds the raw value. What in it gives a person away is masked.
         row_no: Row in the file, 1-based, where the file has rows.
         column: Header of the column, for tabular files.
         path: Where in an XML document.
@@ -32,6 +32,9 @@ class Reject:
     raw: str | None = None
 
     def __post_init__(self) -> None:
-        """Mask the raw value, so that an unmasked one cannot be stored."""
+        """Mask the raw value, and what in the other texts gives a person away, so that nothing unmasked is stored."""
+        for name in ("message", "column"):
+            if text := getattr(self, name):
+                object.__setattr__(self, name, mask_message(text))
         if self.raw is not None:
             object.__setattr__(self, "raw", mask(self.raw))

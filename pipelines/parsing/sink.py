@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.home import Home
 from pipelines.landing.store import LandedFile, Receipt
-from pipelines.mask import mask_file_name, mask_message
+from pipelines.mask import mask_file_name
 from pipelines.parsing import schema
 from pipelines.parsing.rejects import Reject
 from pipelines.parsing.store import Row, table_path
@@ -125,7 +125,7 @@ class Sink:
             "file_name": mask_file_name(file.name),
             "column_name": reject.column,
             "raw": reject.raw,
-            "message": mask_message(reject.message),
+            "message": reject.message,
             "_row_no": reject.row_no,
             "_xpath": reject.path,
         }
