@@ -200,7 +200,7 @@ def waiting(home: Home, source: Source) -> list[str]:
         return ["(cannot be looked at)"]
     brought |= {name.partition("/")[0] for name in memory.pending}
     reported = memory.refused.items() >= {name: look.versions[name] for name in look.refused}.items()
-    return sorted({*brought, *look.drops, *(() if reported else look.refused)})
+    return sorted(mask_file_name(name) for name in {*brought, *look.drops, *(() if reported else look.refused)})
 
 
 def look_once(home: Home, source: Source) -> _Look:
@@ -377,7 +377,7 @@ def _copy(
     with ThreadPoolExecutor(_SIDE_BY_SIDE) as workers:
         answers = dict(zip(small, workers.map(lambda file: _copy_file(line, place, file), small), strict=True))
     answers |= {file: _copy_file(line, place, file) for file in large}
-    failures += [f"{printable(file.name)} ({answers[file]})" for file in files if answers[file]]
+    failures += [f"{mask_file_name(printable(file.name))} ({answers[file]})" for file in files if answers[file]]
     return {name: files for name, files in drops.items() if all(answers[file] == "" for file in files)}
 
 
@@ -389,23 +389,12 @@ def _copy_file(line: _Line, place: _Place, file: RemoteFile) -> str | None:
         line.try_again(lambda remote: _continue(remote, place, file))
     except Trouble as trouble:
         if trouble.is_about_one_file:
-<<<<<<< HEAD
             return trouble.reason
         line.trouble = trouble
         return None
     except OSError as error:  # of our own disk
         return error.strerror or type(error).__name__
     return ""
-=======
-            failures.append(f"{mask_file_name(printable(file.name))} ({trouble.reason})")
-        else:
-            line.trouble = trouble
-    except OSError as error:  # of our own disk
-        failures.append(f"{mask_file_name(printable(file.name))} ({error.strerror or type(error).__name__})")
-    else:
-        return True
-    return False
->>>>>>> c5f77a7 (What gives a person away stays where it was handed in: errors, file names and messages are masked, searched for in a real run)
 
 
 def _continue(remote: Remote, place: _Place, file: RemoteFile) -> None:

@@ -3,7 +3,7 @@
 Belongs here: what is taken out of a document, and proof that its figures are the same. Not here: which documents are
 clients' (clients.py), reading documents (parsing/ehf.py).
 
-What intake never reads goes out whole: attachments and references to them, contacts, persons, delivery places and
+What intake does not need goes out whole: attachments and references to them, contacts, persons, delivery places and
 receivers, notes, streets, bank accounts, payment references, signatures, extensions, the SBDH envelope. Every other
 text goes through the privacy scanner; what it stops is removed where the element is optional, else replaced.
 """
