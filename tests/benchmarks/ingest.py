@@ -26,9 +26,7 @@ from pipelines.session import Session
 from pipelines.settings import Clock, silence_tools
 from tests.homes import SAMANDEL
 
-_LATE = (
-    '<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2">late {}</Invoice>'  # one more document
-)
+_LATE = '<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2">late {}</Invoice>'  # one more document
 
 
 def _timed(run: Callable[[], object]) -> float:
@@ -62,7 +60,9 @@ def main(municipalities: int = 20, rounds: int = 5) -> None:
         clock = Clock.pinned(home.consortium.as_of or date(2026, 11, 15))
         owners = [CONSORTIUM, *sorted({source.owner for source in home.consortium.sources} - {CONSORTIUM})]
         first = _timed(lambda: _with_dagster(home, clock, owners, owners))
-        print(f"{municipalities} municipalities, 12 months; first ingest with Dagster, its import included: {first:.1f} s")
+        print(
+            f"{municipalities} municipalities, 12 months; first ingest with Dagster, its import included: {first:.1f} s"
+        )
         nobody: dict[str, list[float]] = {"without": [], "with": []}
         one: dict[str, list[float]] = {"without": [], "with": []}
         source = next(source for source in home.consortium.sources if source.kind == "ehf" and "://" not in source.url)
