@@ -16,6 +16,7 @@ from html import escape
 from typing import TypeVar
 
 from pipelines.parsing.sender_texts import (
+    AMOUNTS,
     HARMLESS,
     HELD_FOR_FEW_ROWS,
     HELD_FOR_SHARED_ROWS,
@@ -26,7 +27,7 @@ from pipelines.parsing.sender_texts import (
     rule_text,
 )
 
-PAGE_VERSION = "1"
+PAGE_VERSION = "2"
 _SHOWN_ROWS = 200
 _SHOWN_FILES = 50
 _SHOWN_NAMES = 20
@@ -174,7 +175,7 @@ def _received(facts: ReportFacts) -> str:
     if facts.state not in ("refused", "duplicate"):
         rows += [("Tatt inn", _count(facts.rows_out)), ("Avvist", _count(facts.rejects))]
     if facts.contents.periods:
-        rows.append(("Sum tatt inn, uten merverdiavgift", f"{_kroner(total)}{_NBSP}kr"))
+        rows.append((AMOUNTS[facts.source], f"{_kroner(total)}{_NBSP}kr"))
     if facts.contents.in_other_currencies:
         rows.append(("Dokumenter i annen valuta, ikke med i summene", _count(facts.contents.in_other_currencies)))
     if facts.is_prepared:
@@ -202,7 +203,7 @@ def _periods(facts: ReportFacts) -> str:
         if has_states:
             cells += [PERIOD_STATES.get(period.state, period.state), _why(period)]
         rows.append(cells)
-    table = _table("Sum per periode, uten merverdiavgift", header, rows, numbers=(1, 2))
+    table = _table(AMOUNTS[facts.source], header, rows, numbers=(1, 2))
     return f"<h2>Summer per periode</h2>{_chart(periods, before)}{table}"
 
 

@@ -245,6 +245,7 @@ def _contents(home: Home, reported: _Reported) -> tuple[Contents, set[str]]:
     else:
         wanted = ["fiscal_period", "amount", "local_account", "supplier_org_no", "supplier_name"]
         rows = _read(home, table, receipt.owner, reported.name, wanted)
+        rows = _debit_only(rows) if receipt.source == "saft" else rows
         states = {str(row["fiscal_period"]): row for row in reported.periods}
         periods = _sum_postings(rows, states)
         suppliers = _distinct(rows, "supplier_org_no", "supplier_name")
@@ -252,6 +253,19 @@ def _contents(home: Home, reported: _Reported) -> tuple[Contents, set[str]]:
     count = sum(period.rows for period in periods)
     contents = Contents(received, count, tuple(periods), accounts, len(suppliers), in_other_currencies=foreign)
     return contents, suppliers
+
+
+def _debit_only(rows: pa.Table | None) -> pa.Table | None:
+    """Return postings of whole books with credits as nothing: debit and credit together are nothing at all."""
+    if rows is None:
+        return None
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    amount = rows.column("amount")
+    nothing = pa.scalar(Decimal(0), amount.type)
+    debit: Any = pc.if_else(pc.greater(amount, nothing), amount, nothing)
+    return rows.set_column(rows.schema.get_field_index("amount"), "amount", debit)
 
 
 def _sum_postings(rows: pa.Table | None, states: Mapping[str, Row]) -> list[PeriodFacts]:

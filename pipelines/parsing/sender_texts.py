@@ -142,6 +142,12 @@ SOURCES = {
     "brreg": ("Enhetsregisteret", "enheter"),
     "registers": ("Registerskjema", "rader"),
 }
+# What the amounts of a kind are.
+AMOUNTS = {
+    "ehf": "Sum uten merverdiavgift",
+    "ledger": "Sum slik reskontroen oppgir den",
+    "saft": "Sum debet",
+}
 # State: what it is called, what it means, what to do next.
 STATES = {
     "accepted": (

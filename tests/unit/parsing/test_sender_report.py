@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from pipelines.home import Home
 from pipelines.landing.store import read_all_receipts
-from pipelines.parsing.sender_report import report_path, reports_of, write_reports
+from pipelines.parsing.sender_report import _debit_only, report_path, reports_of, write_reports
 from tests.unit.dropped import OTHER_BUYER, OWN, drop, ingest, invoice, ledger, make_home, rows_of
 from tests.unit.test_scanner import SYNTHETIC
 
@@ -104,3 +105,12 @@ def test_the_report_on_a_delivery_is_found_by_its_receipts(home: Home) -> None:
     receipts = read_all_receipts(home, OWN)
     assert [path.stem for path in reports_of(home, receipts)] == [receipts[0].delivery_id]
     assert reports_of(home, []) == []
+
+
+def test_whole_books_are_summed_by_debit() -> None:
+    import pyarrow as pa
+
+    rows = pa.table({"amount": pa.array([Decimal("5.00"), Decimal("-5.00"), Decimal("2.00")], pa.decimal128(18, 2))})
+    debit = _debit_only(rows)
+    assert debit is not None
+    assert sum(debit.column("amount").to_pylist()) == Decimal("7.00")
