@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.access import ACCESS_KEYS
+from pipelines.home import read_consortium
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")),
@@ -74,3 +77,21 @@ def test_every_limit_is_described_with_its_default() -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     rows = {f"| `{one.name}` | {one.default:,}".replace(",", " ") for one in fields(Limits)}
     assert [row for row in sorted(rows) if row not in text] == []
+
+
+def _examples() -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "sources.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("example", _examples(), ids=lambda text: " ".join(re.findall(r"\w+(?=://)", text)) or "folder")
+def test_the_examples_of_sources_are_settings(example: str) -> None:
+    settings = read_consortium(f"name: Prøve\nhost: '9901'\n{example}".encode())
+    assert settings.sources
+    names = set(re.findall(r"^ +(?:- )?(\w+):", example, re.MULTILINE)) - {"sources"}
+    read = {name for source in settings.sources for name, value in vars(source).items() if value}
+    read |= {name for source in settings.sources for name, value in vars(source.access).items() if value}
+    assert names - {"folder"} <= read
+
+
+def test_every_key_of_a_server_is_in_an_example() -> None:
+    assert {key for key in ACCESS_KEYS if not re.search(rf"^ +{key}:", "".join(_examples()), re.MULTILINE)} == set()
