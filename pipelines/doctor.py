@@ -15,7 +15,6 @@ from importlib import metadata
 
 from pipelines.errors import SamandelError
 from pipelines.home import Home, Source
-from pipelines.landing.store import printable
 from pipelines.settings import LOCK_FILE, resolve_secret
 
 Finding = dict[str, str]
@@ -120,7 +119,9 @@ def _server(home: Home, source: Source) -> Finding:
     except SamandelError as error:
         return _finding(_label(source), f"{error.what} {error.where}", error.remedy)
     if look.refused:
-        names = ", ".join(f"{printable(name)}: {reason}" for name, reason in sorted(look.refused.items())[:3])
+        names = ", ".join(
+            f"{mask_file_name(printable(name))}: {reason}" for name, reason in sorted(look.refused.items())[:3]
+        )
         return _finding(_label(source), f"{len(look.refused)} refused ({names})", "Let them be renamed on the server.")
     return _finding(_label(source), f"{source.url} answers, {len(look.versions)} files, {len(look.files)} of them new")
 

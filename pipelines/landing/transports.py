@@ -108,8 +108,9 @@ class _Place:
     def _from_receipts(self) -> dict[str, dict[str, str | None]]:
         taken: dict[str, dict[str, str | None]] = {}
         for receipt in read_all_receipts(self.home, self.source.owner):
-            if receipt.source_name == self.source.name:
-                for file in receipt.files:
+            # What was refused has no bytes here: without memory it comes again.
+            if receipt.source_name == self.source.name and receipt.refused is None:
+                for file in (*receipt.files, *receipt.archives):
                     entry: dict[str, str | None] = {"version": None, "sha256": file.sha256}
                     taken |= {file.name: entry, f"{receipt.drop}/{file.name}": entry}
         return taken
@@ -145,6 +146,11 @@ class _Look:
     def files(self) -> list[RemoteFile]:
         return [file for files in self.drops.values() for file in files]
 
+    @property
+    def refusals(self) -> list[str]:
+        """Return name and reason of each refused file, the names as they may be shown."""
+        return [f"{mask_file_name(printable(name))} ({reason})" for name, reason in sorted(self.refused.items())]
+
 
 def ready_folder(home: Home, source: Source) -> Path:
     """Return the folder in which whole drops lie that were brought from a source's server."""
@@ -163,7 +169,7 @@ def bring(home: Home, source: Source) -> list[str]:
     _put_together(place, memory)
     with _Line(home, source) as line:
         look = line.attempt(lambda remote: _look(remote, place, memory))
-        failures = [f"{mask_file_name(printable(name))} ({reason})" for name, reason in sorted(look.refused.items())]
+        failures = look.refusals
         drops = _settled(line, place, memory, look)
         whole = _copy(line, place, drops, failures)
         if whole:
@@ -200,7 +206,7 @@ def waiting(home: Home, source: Source) -> list[str]:
         return ["(cannot be looked at)"]
     brought |= {name.partition("/")[0] for name in memory.pending}
     reported = memory.refused.items() >= {name: look.versions[name] for name in look.refused}.items()
-    return sorted(mask_file_name(name) for name in {*brought, *look.drops, *(() if reported else look.refused)})
+    return sorted(mask_file_name(printable(name)) for name in {*brought, *look.drops, *(() if reported else look.refused)})
 
 
 def look_once(home: Home, source: Source) -> _Look:
