@@ -119,10 +119,8 @@ def _server(home: Home, source: Source) -> Finding:
     except SamandelError as error:
         return _finding(_label(source), f"{error.what} {error.where}", error.remedy)
     if look.refused:
-        names = ", ".join(
-            f"{mask_file_name(printable(name))}: {reason}" for name, reason in sorted(look.refused.items())[:3]
-        )
-        return _finding(_label(source), f"{len(look.refused)} refused ({names})", "Let them be renamed on the server.")
+        names = ", ".join(look.refusals[:3])
+        return _finding(_label(source), f"{len(look.refused)} refused: {names}", "Mend what the reasons say.")
     return _finding(_label(source), f"{source.url} answers, {len(look.versions)} files, {len(look.files)} of them new")
 
 

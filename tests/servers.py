@@ -215,6 +215,7 @@ class HttpServed(FolderServed):
         tokens: Every Authorization that it was shown.
         more: More entries of the JSON index.
         listing: The whole answer instead of an index, in JSON or not.
+        tells_size: Whether files come with their length; else they come in chunks.
         tells: Whether files come with Last-Modified and ETag.
     """
 
@@ -225,6 +226,7 @@ class HttpServed(FolderServed):
         self.listing: bytes | None = None
         self.has_ranges = True
         self.has_head = True
+        self.tells_size = True
         self.tells = True
         self.redirect_to: str | None = None
         self.fail_with: list[int] = []
@@ -253,7 +255,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, status: int, raw: bytes = b"", **headers: str) -> None:
         self.send_response(status)
-        for name, value in ({"Content_Length": str(len(raw))} | headers).items():
+        if "Transfer_Encoding" not in headers:
+            headers = {"Content_Length": str(len(raw))} | headers
+        for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         if self.command != "HEAD":
@@ -315,13 +319,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "GET":
             served.asked.append(f"read {name} @{start}")
         body = raw[start:]
-        self._send(206 if start else 200, **{"Content_Length": str(len(body)), **headers})
+        length = {"Content_Length": str(len(body))} if served.tells_size else {"Transfer_Encoding": "chunked"}
+        self._send(206 if start else 200, **length, **headers)
         for begin in range(0, len(body) if self.command == "GET" else 0, _PIECE):
             piece = body[begin : begin + _PIECE]
             if served.is_cut(len(piece)):
                 self.close_connection = True
                 return
-            self.wfile.write(piece)
+            self.wfile.write(piece if served.tells_size else b"%x\r\n%b\r\n" % (len(piece), piece))
+        if not served.tells_size and self.command == "GET":
+            self.wfile.write(b"0\r\n\r\n")
 
 
 @contextmanager

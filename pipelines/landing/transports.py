@@ -33,6 +33,7 @@ from pipelines.home import Home, Source
 from pipelines.landing.drop_names import is_hidden, is_unfinished, name_problem
 from pipelines.landing.remotes import Remote, RemoteFile, Trouble, open_remote
 from pipelines.landing.store import flush_files, printable, read_all_receipts
+from pipelines.limits import MIB
 from pipelines.mask import mask_file_name
 
 REMOTE = ".remote"
@@ -305,7 +306,7 @@ def _look(remote: Remote, place: _Place, memory: _Memory) -> _Look:
     listed = [file for file in remote.look() if not is_hidden(file.name)]
     folders = {parent for file in listed for parent in _parents(file.name)}
     for file in listed:
-        reason = file.problem or name_problem(file.name)
+        reason = file.problem or name_problem(file.name) or _too_large(place, file.size or 0)
         if file.name in versions or file.name in folders:
             reason = "another file has its name, or lies below it"
         versions[file.name] = file.version
@@ -327,6 +328,13 @@ def _look(remote: Remote, place: _Place, memory: _Memory) -> _Look:
     if looks != seen:
         place.write_looks(looks)
     return look
+
+
+def _too_large(place: _Place, size: int) -> str | None:
+    """Return why a file is not even copied: neither as it is nor as an archive would it be read."""
+    limits = place.home.consortium.limits
+    largest = max(limits.file_bytes(place.source.kind), limits.archive_unpacked_mib * MIB)
+    return f"it is larger than {largest // MIB} MiB, the most that limits allow" if size > largest else None
 
 
 def _parents(name: str) -> Iterable[str]:
@@ -421,6 +429,8 @@ def _continue(remote: Remote, place: _Place, file: RemoteFile) -> None:
             end = position + len(chunk)
             if file.size is not None and end > file.size:
                 break  # it has grown: no more of it is needed to know that
+            if reason := _too_large(place, end):
+                raise Trouble(reason, "", is_about_one_file=True)
         part.truncate(end)
     if file.size is not None and end != file.size:
         growing.unlink()

@@ -214,6 +214,27 @@ def test_a_size_that_is_not_so_is_said(tmp_path: Path, served: HttpServed) -> No
     assert [receipt.drop for receipt in read_receipts(home)] == ["2026-10.csv"]
 
 
+@pytest.mark.parametrize("tells", [True, False], ids=["size is told", "size is not told"])
+def test_a_file_that_would_never_be_read_is_not_copied(tmp_path: Path, served: HttpServed, tells: bool) -> None:
+    served.put("stor.csv", b"x" * (3 << 20))
+    served.put("god.csv", ledger("202609"))
+    names = {"stor.csv": 3 << 20, "god.csv": len(ledger("202609").encode())}
+    listed = [{"name": name, "modified": "x"} | ({"size": size} if tells else {}) for name, size in names.items()]
+    served.listing = json.dumps(listed).encode()
+    served.tells_size = tells
+    home = _home(tmp_path, served)
+    settings = json.loads(home.consortium_file.read_text())
+    limits = {"limits": {"ledger_file_mib": 1, "archive_unpacked_mib": 2}}
+    home.consortium_file.write_text(json.dumps(settings | limits))
+    home = Home(home.path)
+    with pytest.raises(UnreadableDelivery, match=r"stor\.csv \(it is larger than 2 MiB"):
+        pull_all(home)
+    assert [receipt.drop for receipt in read_receipts(home)] == ["god.csv"]
+    if tells:
+        assert served.reads() == ["god.csv"]
+        assert waiting_drops(home, source_on(home)) == []
+
+
 def _certificate(folder: Path) -> tuple[Path, Path]:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
