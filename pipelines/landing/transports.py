@@ -207,7 +207,9 @@ def waiting(home: Home, source: Source) -> list[str]:
         return ["(cannot be looked at)"]
     brought |= {name.partition("/")[0] for name in memory.pending}
     reported = memory.refused.items() >= {name: look.versions[name] for name in look.refused}.items()
-    return sorted(mask_file_name(printable(name)) for name in {*brought, *look.drops, *(() if reported else look.refused)})
+    return sorted(
+        mask_file_name(printable(name)) for name in {*brought, *look.drops, *(() if reported else look.refused)}
+    )
 
 
 def look_once(home: Home, source: Source) -> _Look:
