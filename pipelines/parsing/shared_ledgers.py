@@ -20,7 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import UnreadableDelivery
 from pipelines.files import canonical_json, pretty_json, sha256_bytes, write_atomically
@@ -32,6 +32,9 @@ from pipelines.parsing import schema
 from pipelines.parsing.books import LEDGERS, Books, Decisions, Delivery, count_periods, counted_receipts, in_order
 from pipelines.parsing.store import PARSE_KEY, stored_key, table_path
 from pipelines.tables import write_parquet
+
+if TYPE_CHECKING:
+    import duckdb
 
 FOLDER = ".shared_ledgers"
 _VERSION = "1"
@@ -227,6 +230,7 @@ def _ledgers(home: Home, receipts: Iterable[Receipt]) -> tuple[dict[tuple[str, s
     ledgers: dict[tuple[str, str, str], Ledger] = {}
     by_place: dict[tuple[str, str], Ledger | None] = {}
     damaged: set[str] = set()
+    hashing = duckdb.connect()  # one for all: to open one takes longer than to hash a ledger
     for receipt in in_order(receipts):
         # As placed by store.place_receipts: under a name of its own where another source brought the bytes first.
         own_name = f"{receipt.delivery_id}.{receipt.source_name}"
@@ -234,17 +238,18 @@ def _ledgers(home: Home, receipts: Iterable[Receipt]) -> tuple[dict[tuple[str, s
         name = own_name if is_elsewhere else receipt.delivery_id
         try:
             if (receipt.owner, name) not in by_place:
-                by_place[receipt.owner, name] = _ledger(home, receipt, name)
+                by_place[receipt.owner, name] = _ledger(home, receipt, name, hashing)
         except (duckdb.Error, pa.ArrowException, OSError):
             damaged.add(receipt.owner)
             continue
         ledger = by_place[receipt.owner, name]
         if ledger is not None:
             ledgers.setdefault((receipt.owner, receipt.source_name, receipt.delivery_id), ledger)
+    hashing.close()
     return {key: ledger for key, ledger in ledgers.items() if key[0] not in damaged}, damaged
 
 
-def _ledger(home: Home, receipt: Receipt, name: str) -> Ledger | None:
+def _ledger(home: Home, receipt: Receipt, name: str, hashing: duckdb.DuckDBPyConnection) -> Ledger | None:
     """Return a delivery if it is parsed; its hashes are written where they are new."""
     import duckdb
 
@@ -256,7 +261,7 @@ def _ledger(home: Home, receipt: Receipt, name: str) -> Ledger | None:
     file = home.parsed / FOLDER / receipt.owner / f"{name}.parquet"
     known = _metadata(file)
     if known.get(PARSE_KEY) != key.encode():
-        _write_hashes(postings, file, key)
+        _write_hashes(hashing, postings, file, key)
         known = _metadata(file)
     return Ledger(receipt, name, key, file, int(known[b"postings"]))
 
@@ -272,20 +277,18 @@ def _metadata(file: Path) -> dict[bytes, bytes]:
         return {}
 
 
-def _write_hashes(postings: Path, file: Path, key: str) -> None:
-    import duckdb
+def _write_hashes(connection: duckdb.DuckDBPyConnection, postings: Path, file: Path, key: str) -> None:
+    import pyarrow.compute as pc
 
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            f"""select distinct
-                coalesce(fiscal_period, '') as fiscal_period,
-                hash(trim(voucher_no), coalesce(posting_date, invoice_date), amount) as posting
-            from read_parquet({_quoted([postings])}, hive_partitioning = false)
-            where trim(voucher_no) <> '' and coalesce(posting_date, invoice_date) is not null and amount <> 0
-            order by all"""  # noqa: S608  our own file
-        ).to_arrow_table()
-        connection.register("hashed", rows)
-        (count,) = connection.execute("select count(distinct posting) from hashed").fetchone() or (0,)
+    rows = connection.execute(
+        f"""select distinct
+            coalesce(fiscal_period, '') as fiscal_period,
+            hash(trim(voucher_no), coalesce(posting_date, invoice_date), amount) as posting
+        from read_parquet({_quoted([postings])}, hive_partitioning = false)
+        where trim(voucher_no) <> '' and coalesce(posting_date, invoice_date) is not null and amount <> 0
+        order by all"""  # noqa: S608  our own file
+    ).to_arrow_table()
+    count = pc.count_distinct(rows.column("posting")).as_py()
     write_parquet(file, rows.replace_schema_metadata({PARSE_KEY: key.encode(), b"postings": str(count).encode()}))
 
 

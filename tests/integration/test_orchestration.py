@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.deliveries import decide, list_deliveries
 from pipelines.errors import BuildFailed, ConfigurationError, ProblemsFound, WarehouseBusy
 from pipelines.files import exclusive_lock
 from pipelines.home import Home
 from pipelines.instance import open_instance
+from pipelines.landing.decisions import ACCEPT, WITHDRAW
+from pipelines.landing.store import read_receipts
 from pipelines.orchestrate import run_pipeline
 from pipelines.session import Session
 from pipelines.settings import Clock
@@ -360,3 +363,37 @@ def test_the_schedule_of_the_sources_pulls_from_their_owners(fresh: Home, tmp_pa
         tick = schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
     (request,) = tick.run_requests or ()
     assert request.tags["dagster/asset_partition_range_start"] == "9901"
+
+
+def _decide(home: Home, action: str, municipality_no: str, number: int) -> None:
+    receipt = [one for one in read_receipts(home, municipality_no) if one.source == "ledger"][number]
+    decide(home, [receipt], action, at=CLOCK.now, by="kari", reason="avklart på telefon")
+
+
+def _spend(summary: RunSummary) -> dict[str, Decimal | None]:
+    return {line.municipality_no: line.spend_nok for line in summary.municipalities}
+
+
+def test_a_withdrawn_correction_leaves_the_figures_as_they_were_before_it(copied: Home) -> None:
+    drop_ledger(copied, "9901", PERIOD, amount="5000,00", name="rettet")
+    assert _spend(run_pipeline(copied, CLOCK))["9901"] == Decimal("6500.00")
+    _decide(copied, WITHDRAW, "9901", -1)
+    summary = run_pipeline(copied, CLOCK)
+    assert _spend(summary)["9901"] == Decimal("2500.00")
+    assert [line.release_id for line in summary.municipalities] == ["2026-10-r3", "2026-10-r1"]
+
+
+def test_a_ledger_of_another_members_postings_is_held_until_the_coordinator_decides(fresh: Home) -> None:
+    text = fresh.consortium_file.read_text(encoding="utf-8") + "limits: {shared_ledger_postings: 1}\n"
+    fresh.consortium_file.write_text(text, encoding="utf-8")
+    home = Home(fresh.path)  # both members' ledgers number, date and price alike
+    first, second = run_pipeline(home, CLOCK).municipalities
+    assert (first.spend_nok, first.verdict) == (Decimal("2500.00"), "approved")
+    assert (second.spend_nok, second.verdict) == (None, "blocked")
+    assert {(row["municipality_no"], row["state"]) for row in list_deliveries(home, state="held")} == {("9902", "held")}
+    for number in (0, 1):
+        _decide(home, ACCEPT, "9902", number)
+    first, second = run_pipeline(home, CLOCK).municipalities
+    assert (first.verdict, second.verdict) == ("approved", "approved")
+    assert second.spend_nok == Decimal("2500.00")
+    assert list_deliveries(home, state="held") == []
