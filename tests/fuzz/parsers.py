@@ -30,7 +30,7 @@ class Fuzzed:
 
 @cache
 def _golden(folder: str) -> list[bytes]:
-    files = sorted((GOLDEN / folder).iterdir())
+    files = sorted(path for path in (GOLDEN / folder).iterdir() if path.is_file())
     return [path.read_bytes() for path in files if not path.name.endswith(".expected.json")]
 
 
@@ -55,6 +55,42 @@ def _ehf(raw: bytes) -> str:
     for table in EHF_TABLES:
         assert arrow_table(table, rows[table.name]).num_rows == len(rows[table.name])
     assert len(parsed.lines) == parsed.invoice["line_count"]
+    return "rows"
+
+
+def _ledger(raw: bytes) -> str:
+    from pipelines.parsing.ledger import load_profile, parse_ledger
+    from pipelines.parsing.ledger_profile import shipped_profile_names
+    from pipelines.parsing.schema import LEDGER_POSTINGS
+    from pipelines.tables import arrow_table
+
+    postings = 0
+    for name in shipped_profile_names():
+        profile = load_profile(name, None)
+        parsed = parse_ledger(raw, profile, "2026-10.csv")
+        assert parsed.rows_in == len(parsed.postings) + len(parsed.rejects)
+        # Both readers give the same, whatever comes.
+        assert parse_ledger(raw, profile, "2026-10.csv", by_row=False, block=300) == parsed
+        assert arrow_table(LEDGER_POSTINGS, parsed.postings).num_rows == len(parsed.postings)
+        postings += len(parsed.postings)
+    return "rows" if postings else "rejects"
+
+
+def _profile_suggest(raw: bytes) -> str:
+    from pipelines.errors import ProblemsFound
+    from pipelines.parsing.ledger_draft import draft_profile
+    from pipelines.parsing.ledger_profile import read_profile
+    from pipelines.parsing.ledger_suggest import suggest_profile
+    from pipelines.parsing.tabular import UnreadableTable
+
+    try:
+        suggestion = suggest_profile(raw, "2026-10.csv")
+        read_profile(draft_profile(suggestion, "fuzzed", "2026-10.csv").encode(), file="fuzzed")
+    except UnreadableTable:
+        return "rejects"
+    except ProblemsFound:
+        assert suggestion.questions
+        return "rejects"
     return "rows"
 
 
@@ -90,5 +126,7 @@ def _saft(raw: bytes) -> str:
 
 PARSERS: dict[str, Fuzzed] = {
     "ehf": Fuzzed(_ehf, "ehf", is_xml=True),
+    "ledger": Fuzzed(_ledger, "ledgers"),
+    "profile_suggest": Fuzzed(_profile_suggest, "ledgers"),
     "saft": Fuzzed(_saft, "saft", is_xml=True),
 }

@@ -144,3 +144,24 @@ def test_without_the_gates_key_nothing_is_taken(starter: Path) -> None:
     assert "no.key" in refused.stderr
     assert drop.exists()
     assert not (starter / "landing").exists()
+
+
+def test_profile_suggest_writes_what_inspect_accepts(tmp_path: Path) -> None:
+    rows = "".join(f"{n};0{n}.10.2026;Eksempel AS;11500;{n},50\n" for n in range(1, 10))
+    ledger, profile = tmp_path / "2026-10.csv", tmp_path / "ours.yml"
+    ledger.write_text("Bilag;Dato;Leverandør;Konto;Beløp eks. mva\n" + rows, encoding="utf-8")
+    facts = samandel_json("profile", "suggest", ledger, "--output", profile, "--json")
+    assert facts["read_back"] == {"usable": True, "rows": 9, "rejects": 0, "amount_total": "49.50"}
+    assert facts["profile"] == profile.read_text(encoding="utf-8")
+    assert [choice["header"] for choice in facts["choices"]][0] == "Beløp eks. mva"
+    inspected = json.loads(samandel("inspect", ledger, "--profile", profile, "--json").stdout)
+    assert (inspected["profile"], inspected["rows"], inspected["amount_total"]) == ("ours", 9, "49.50")
+    refused = samandel("profile", "suggest", ledger, "--output", profile, expect=(2,))
+    assert "exists already" in refused.stderr
+
+
+def test_profile_suggest_of_what_is_no_table_says_why(tmp_path: Path) -> None:
+    (tmp_path / "picture.csv").write_bytes(bytes(range(256)) * 9)
+    refused = samandel("profile", "suggest", tmp_path / "picture.csv", expect=(2,))
+    assert "No profile can be proposed" in refused.stderr
+    assert "Traceback" not in refused.stderr

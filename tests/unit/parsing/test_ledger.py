@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.parsing.ledger import best_shipped, load_profile, parse_ledger
+from pipelines.parsing.dates import EXCEL_SERIAL, KNOWN_FORMATS, to_strptime
+from pipelines.parsing.ledger import Ledger, LedgerRefused, best_shipped, load_profile, parse_ledger
 from pipelines.parsing.ledger_profile import Profile, read_profile
 from pipelines.parsing.schema import LEDGER_POSTINGS
 from pipelines.tables import arrow_table
@@ -247,3 +249,131 @@ def test_published_ledgers_agree_with_a_plain_reading(
     assert parsed.rejects == []
     assert [posting["amount"] for posting in parsed.postings] == [Decimal(row[amount]) for row in rows[header_row:]]
     assert {posting["fiscal_period"] for posting in parsed.postings} == periods
+
+
+_STYLES = st.sampled_from(
+    [(",", sign) for sign in ("", " ", "\u00a0", "\u202f", ".")] + [(".", sign) for sign in ("", " ", ",")]
+)
+_SIGNS = st.sampled_from(["-{}", "{}-", "({})", "\u2212{}", "{} -"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    ores=st.lists(st.integers(-(10**14), 10**14), min_size=1, max_size=9),
+    style=_STYLES,
+    negative=_SIGNS,
+    by_row=st.booleans(),
+)
+def test_amounts_of_every_style_come_back_exactly(
+    ores: list[int], style: tuple[str, str], negative: str, by_row: bool
+) -> None:
+    decimal, thousands = style
+
+    def written(ore: int) -> str:
+        whole = f"{abs(ore) // 100:,}".replace(",", thousands)
+        text = f"{whole}{decimal}{abs(ore) % 100:02d}"
+        return negative.format(text) if ore < 0 else text
+
+    raw = "Beløp\tDato\n" + "".join(f"{written(ore)}\t01.02.2026\n" for ore in ores)
+    allowed = [sign for sign in (" ", "\u00a0", "\u202f", ".", ",") if sign != decimal]
+    numbers = json.dumps({"decimal": decimal, "thousands": allowed})
+    profile = small_profile(f"delimiter: tab\nperiod: {{from: posting_date}}\nnumbers: {numbers}")
+    parsed = parse_ledger(raw.encode(), profile, "x.csv", by_row=by_row)
+    assert [posting["amount"] for posting in parsed.postings] == [Decimal(ore).scaleb(-2) for ore in ores]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    days=st.lists(st.dates(date(1990, 1, 1), date(2060, 12, 31)), min_size=1, max_size=9),
+    pattern=st.sampled_from([name for name in KNOWN_FORMATS if name not in ("dd.mm.yy", "dd/mm/yy", "%d-%b-%y")]),
+    by_row=st.booleans(),
+)
+def test_dates_of_every_style_come_back_exactly(days: list[date], pattern: str, by_row: bool) -> None:
+    def written(day: date) -> str:
+        if pattern == EXCEL_SERIAL:
+            return str((day - date(1899, 12, 30)).days)
+        return day.strftime(to_strptime(pattern))
+
+    raw = "Beløp;Dato\n" + "".join(f"1,50;{written(day)}\n" for day in days)
+    parsed = parse_ledger(
+        raw.encode(), small_profile(f"dates: ['{pattern}']\nperiod: {{from: posting_date}}"), "x.csv", by_row=by_row
+    )
+    assert [posting["posting_date"] for posting in parsed.postings] == days
+
+
+@pytest.mark.parametrize(
+    ("amounts", "words"),
+    [
+        (["800", "1088.50", "549.44"], 'numbers.decimal: "."'),
+        (["1.234", "12.500", "7"], "numbers.whole: true"),
+        ([f"-{number},50" for number in range(1, 12)], "sign: -1"),
+    ],
+    ids=["decimal point", "both ways", "sign"],
+)
+def test_ledger_whose_amounts_contradict_its_profile_is_refused_whole(amounts: list[str], words: str) -> None:
+    parsed = parse_ledger(ledger(*[ROW.format(amount=amount) for amount in amounts]), SEMICOLON, "x.csv")
+    assert parsed.postings == []
+    assert [(reject.rule, reject.row_no) for reject in parsed.rejects] == [("IN01", None)]
+    assert words in parsed.rejects[0].message
+    assert not any(amount in parsed.rejects[0].message for amount in amounts if len(amount) > 5)
+
+
+def test_single_amount_in_another_style_refuses_its_row_only() -> None:
+    rows = [ROW.format(amount=amount) for amount in ("1,50", "2,50", "3.50")]
+    parsed = parse_ledger(ledger(*rows), SEMICOLON, "x.csv")
+    assert [posting["amount"] for posting in parsed.postings] == [Decimal("1.50"), Decimal("2.50")]
+    assert [reject.rule for reject in parsed.rejects] == ["IN06"]
+
+
+def test_what_a_profile_states_outright_is_not_held_against_the_file() -> None:
+    whole = small_profile("period: {from: posting_date}\nnumbers: {whole: true}")
+    raw = "Beløp;Dato\n1.234;01.02.2026\n12.500;01.02.2026\n".encode()
+    assert [posting["amount"] for posting in parse_ledger(raw, whole, "x").postings] == [Decimal(1234), Decimal(12500)]
+    credits_only = small_profile("period: {from: posting_date}\nmostly_credits: true")
+    raw = ("Beløp;Dato\n" + "-1,50;01.02.2026\n" * 20).encode()
+    assert len(parse_ledger(raw, credits_only, "x").postings) == 20
+
+
+def test_dates_of_another_style_are_named() -> None:
+    rows = [ROW.format(amount="1,00").replace("01.10.2026", day) for day in ("10/13/2026", "10/27/2026")]
+    (reject,) = parse_ledger(ledger(*rows), SEMICOLON, "x.csv").rejects
+    assert (reject.rule, reject.row_no) == ("IN01", None)
+    assert "They are written mm/dd/yyyy" in reject.message
+
+
+def test_header_cut_short_that_may_be_two_columns_is_refused() -> None:
+    profile = read_profile(
+        b"header: {truncated: true}\ncolumns: {amount: Belop, supplier_ledger_code: Leverandornummer, "
+        b"supplier_name: Leverandornavn, posting_date: Dato}\nperiod: {from: posting_date}\n",
+        file="x.yml",
+    )
+    (reject,) = parse_ledger(b"Belop;Leverandor;Dato\n1,00;a;01.02.2026\n", profile, "x").rejects
+    assert "cut short" in reject.message
+    assert "occurrence" in reject.message
+
+
+@pytest.mark.parametrize(
+    ("path", "rows", "total", "encoding"),
+    [
+        ("vgr_sample_CR-only.csv", 4, Decimal("5047504.73"), "cp1252"),
+        ("vasteras_sample.json", 2, Decimal("-1702.71"), "utf-8"),
+    ],
+)
+def test_swedish_samples_are_read(fixtures: Path, path: str, rows: int, total: Decimal, encoding: str) -> None:
+    file = fixtures / "ledgers" / "se-samples" / path
+    found = best_shipped(file)
+    assert found is not None
+    parsed = parse_ledger(file, found, path)
+    assert parsed.rejects == []
+    assert parsed.encoding == encoding
+    assert len(parsed.postings) == rows
+    assert sum(posting["amount"] for posting in parsed.postings) == total
+    assert {posting["currency"] for posting in parsed.postings} == {"SEK"}
+    assert "\ufeff" not in "".join(parsed.columns or [])
+
+
+def test_whole_file_is_refused_after_batches_were_given() -> None:
+    raw = ledger(*[ROW.format(amount=f"{number}.50") for number in range(50)])
+    opened = Ledger(raw, SEMICOLON, "x.csv", block=500)
+    with pytest.raises(LedgerRefused, match="contradict"):
+        list(opened.batches(by_row=False))
