@@ -97,7 +97,8 @@ class Text:
         yield decoder.decode(b"", not self._is_cut)
 
     def _encoded_pieces(self, size: int) -> Iterator[bytes]:
-        if codecs.lookup(self._codec).name == "utf-8":
+        # What was cut short may end inside a character: only decoding leaves that one out.
+        if codecs.lookup(self._codec).name == "utf-8" and not self._is_cut:
             with open_source(self.source) as stream:
                 while piece := stream.read(size):
                     yield piece

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from datetime import date
@@ -69,12 +70,13 @@ def test_a_helper_that_dies_loses_nothing(landed: tuple[Home, list[LandedFile]])
     (helper,) = ehf_workers._helpers(1)
     os.kill(helper.process.pid, signal.SIGSTOP)  # it will die with a chunk in its hands
     home, files = landed
-    given = ehf_workers.read_files(home, files, OURS, processes=2)
-    first = next(given)
-    os.kill(helper.process.pid, signal.SIGKILL)
-    rest = list(given)
-    assert [[file.name for file in chunk] for chunk, _ in (first, *rest)] == [names for names, _ in whole]
-    assert [batch.tables for _, batch in (first, *rest)] == [batch.tables for _, batch in whole]
+    # From beside: the chunk in its hands may be the one that is waited for.
+    killer = threading.Timer(0.3, os.kill, (helper.process.pid, signal.SIGKILL))
+    killer.start()
+    given = list(ehf_workers.read_files(home, files, OURS, processes=2))
+    killer.join()
+    assert [[file.name for file in chunk] for chunk, _ in given] == [names for names, _ in whole]
+    assert [batch.tables for _, batch in given] == [batch.tables for _, batch in whole]
 
 
 def test_helpers_end_with_their_parent() -> None:
