@@ -7,10 +7,15 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pipelines.settings import silence_tools
 
 silence_tools()
+
+# The same examples on every machine: what is found goes into a test by name. New ones are looked for by tests.fuzz.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -45,8 +45,7 @@ def parse_xml(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> etree._Element:
     try:
         root = etree.fromstring(raw, _parser())
     except etree.XMLSyntaxError as error:
-        line, column = error.position
-        raise UnreadableXml(f"malformed or truncated at line {line}, column {column}") from None
+        raise UnreadableXml(_why(error)) from None
     except (ValueError, LookupError):
         raise UnreadableXml("its encoding is unknown or does not fit its bytes") from None
     if root is None:
@@ -59,6 +58,16 @@ def parse_xml(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> etree._Element:
     if limits.xml_value_characters < min(len(raw), DEFAULT_LIMITS.xml_value_characters) and _is_longer(root, limits):
         raise UnreadableXml(f"a text or attribute is longer than {limits.xml_value_characters} characters")
     return root
+
+
+def _why(error: etree.XMLSyntaxError) -> str:
+    """Return why a document cannot be parsed; the parser's own limits are no fault of its form."""
+    if "depth" in error.msg:
+        return f"its elements are nested more than {DEFAULT_LIMITS.xml_depth} deep"
+    if "huge" in error.msg.lower() or "too long" in error.msg:
+        return "a name, text or attribute is longer than the parser takes"
+    line, column = error.position
+    return f"malformed or truncated at line {line}, column {column}"
 
 
 def _is_deeper(root: etree._Element, depth: int) -> bool:

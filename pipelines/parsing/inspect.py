@@ -7,6 +7,8 @@ parsers themselves (ehf.py, ledger.py, notices.py, brreg.py).
 from __future__ import annotations
 
 import re
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
 _HEAD = 64 * 2**10
 # What only the company register says, in units, roles and links; a packed file does not show it.
 _REGISTER_WORDS = re.compile(rb"organisasjonsnummer|rollegrupper|/enhetsregisteret/", re.IGNORECASE)
+_SHEET_NAMES = "xl/workbook.xml"
+_KNOWN_FORMATS = "Read are e-invoices, SAF-T, notices (XML), ledgers (CSV, TXT, XLSX, JSON) and the company register."
 _TABLE_SUFFIXES = {".csv", ".txt", ".tsv", ".xlsx", ".xlsm"}
-_AFTER_RECOGNITION = "The format {} is recognised but not read yet: deliver invoices, ledgers or the company register."
 # The facts of each format; absent ones are null.
 _UBL_FACTS = ("profile", "documents")
 FACTS: dict[str, tuple[str, ...]] = {
@@ -118,6 +121,9 @@ def _inspect_file(path: Path, profile: Profile | None) -> dict[str, Any]:
     except OSError as error:
         message = f"The file cannot be opened: {error.strerror or 'unknown reason'}. Check the path and its rights."
         return _facts(path, "unknown", rejects=[Reject("IN01", message)])
+    except Exception as error:  # noqa: BLE001  a fault of ours in one file must not leave the others without an answer
+        message = f"The file could not be read, which is a fault of this program ({type(error).__name__}). Report it."
+        return _facts(path, "unknown", rejects=[Reject("IN01", message)])
 
 
 def _facts(
@@ -162,7 +168,7 @@ def _recognise(file: _File) -> _Inspector:
     """Return who inspects a file, judged by its first bytes; names only tell tables from other text."""
     start = file.head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not file.head:
-        return _unknown("The file is empty.")
+        return _unknown("The file is empty. Have it exported again.")
     if file.head.startswith(b"PK"):
         return _inspect_archive if _is_zip(file) else _inspect_table
     if start.startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<")):
@@ -196,10 +202,6 @@ def _unknown(message: str) -> _Inspector:
     return lambda file: _facts(file.path, "unknown", rejects=[Reject("IN01", message)])
 
 
-def _only_recognised(kind: str) -> _Inspector:
-    return lambda file: _facts(file.path, kind, rejects=[Reject("IN01", _AFTER_RECOGNITION.format(kind))])
-
-
 def _inspect_xml(file: _File) -> dict[str, Any]:
     from pipelines.parsing.hardened_xml import sniff_root
 
@@ -216,7 +218,7 @@ def _inspect_xml(file: _File) -> dict[str, Any]:
     parsed = parse_document(file.read("ehf"))
     kind = _ubl_kind(parsed.root or f"{namespace}}}{local}")
     if kind == "unknown" and parsed.root is not None:
-        message = f"The XML root {local} is none that we know: deliver invoices and credit notes."
+        message = f"The XML root {local} is none that we know: deliver e-invoices, SAF-T or notices."
         return _facts(file.path, kind, rejects=[Reject("IN01", message, path=f"/{local}")])
     return _facts(
         file.path,
@@ -342,12 +344,26 @@ def _inspect_table(file: _File) -> dict[str, Any]:
     if profile is not None:
         return _inspect_ledger(file, profile)
     if file.path.suffix.lower() not in _TABLE_SUFFIXES:
-        return _unknown("The file is of no format that we know.")(file)
+        return _unknown(f"The file is of no format that we know. {_KNOWN_FORMATS}")(file)
+    if _is_register_form(file):
+        message = "It is a register form: it is read where it is handed in, in its owner's inbox for registers."
+        return _facts(file.path, "unknown", rejects=[Reject("IN01", message)])
     message = (
         "No shipped ledger profile fits the header: name a profile with --profile, or make one with 'samandel profile "
         "suggest'. "
     )
     return _facts(file.path, "unknown", rejects=[Reject("IN01", message + _first_row(file.path))])
+
+
+def _is_register_form(file: _File) -> bool:
+    """Return whether a workbook has the sheet that only our own forms have; what is no workbook has none."""
+    from pipelines.register_forms import FACTS_SHEET
+
+    try:
+        with file.path.open("rb") as stream, zipfile.ZipFile(stream) as archive, archive.open(_SHEET_NAMES) as names:
+            return FACTS_SHEET.encode() in names.read(_HEAD)
+    except (OSError, KeyError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        return False
 
 
 def _inspect_ledger(file: _File, profile: Profile) -> dict[str, Any]:

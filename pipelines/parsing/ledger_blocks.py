@@ -80,10 +80,11 @@ def read_in_columns(blocks: Iterable[bytes], rows: RowReader, header_row: int, b
 
 @dataclass
 class _Read:
-    """A block that was read: its rows, and by date column the texts that were dates."""
+    """A block that was read: its rows, by date column the texts that were dates, and what adds the rows left over."""
 
     batch: Batch
     dates: dict[str, list[str]] = field(default_factory=dict)
+    add_rows: Callable[[Batch], None] = lambda batch: None
 
 
 @dataclass
@@ -116,6 +117,8 @@ class _BlockReader:
             return None
         for column, texts in read.dates.items():
             self.rows.dates[column].note(texts)
+        # Not before: a block further on may turn out to lie within a quote, and then its rows are none.
+        read.add_rows(read.batch)
         return read.batch
 
     def read(self, block: bytes, first: int, skip: int) -> _Read | None:
@@ -273,9 +276,9 @@ class _Part:
         batch = self._batch(places, unsure)
         batch.evidence = amounts.evidence(~unsure)
         self._count_signs(batch)
-        read = _Read(batch, {column: mapped.texts(~unsure) for column, mapped in dates.items()})
-        self._add_rows(batch, np.concatenate([places[unsure], np.array(self.invalid, dtype=places.dtype)]))
-        return read
+        left_over = np.concatenate([places[unsure], np.array(self.invalid, dtype=places.dtype)])
+        noted = {column: mapped.texts(~unsure) for column, mapped in dates.items()}
+        return _Read(batch, noted, partial(self._add_rows, places=left_over))
 
     def _are_odd(self) -> Flags:
         """Return which rows may be sums or have more cells than the header."""

@@ -324,15 +324,15 @@ def test_a_kill_before_the_first_line_was_whole_leaves_nothing(small: SmallHome,
     assert find(small).state == "approved"
 
 
-def _append_many(small: SmallHome, recipient: str) -> None:
-    verdict = give(small, key=EXTRACT)
+def _append_many(small: SmallHome, verdict: Verdict, recipient: str) -> None:
     for number in range(10):
         append_verdict(small.home, replace(verdict, recipient=recipient, candidate_sha256=f"{number:064d}"))
 
 
 def test_writers_at_the_same_time_keep_the_chain_whole(small: SmallHome) -> None:
     context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_append_many, args=(small, recipient)) for recipient in ("9911", "9912")]
+    verdict = give(small, key=EXTRACT)
+    writers = [context.Process(target=_append_many, args=(small, verdict, recipient)) for recipient in ("9911", "9912")]
     for writer in writers:
         writer.start()
     for writer in writers:

@@ -404,3 +404,8 @@ def test_the_sums_of_real_invoices_hold_but_where_their_samples_are_known_not_to
         if issues:
             wrong[path.name] = len(issues)
     assert wrong == {"T14 BII05 gyldig kreditnota.xml": 2}
+
+
+def test_a_document_that_is_too_deep_is_told_so() -> None:
+    (reject,) = parse_document(b"<a>" * 5_000 + b"</a>" * 5_000).rejects
+    assert "nested more than 256 deep" in reject.message

@@ -201,3 +201,40 @@ def test_every_real_file_is_answered_for(fixtures: Path) -> None:
     assert seen["ubl_invoice"] == 25
     assert seen["ubl_credit_note"] == 3
     assert seen["ledger"] == 7
+
+
+@pytest.mark.parametrize("shift", range(2))
+def test_a_ledger_whose_beginning_ends_inside_a_character_is_read(tmp_path: Path, shift: int) -> None:
+    header = "Leverandørnr;Leverandørnavn;Bilagsnr;Bokføringsdato;Periode;Art;Beløp eks. mva;Tekst\n"
+    row = "7;Eksempel AS;1;01.10.2026;202610;11500;1,00;"
+    path = tmp_path / "2026-10.csv"
+    path.write_bytes((header + row + "x" * shift + "ø" * 60_000 + "\n" + (row + "ø" * 60_000 + "\n") * 2).encode())
+    (facts,) = inspect_paths([path])
+    assert (facts["format"], facts["rows"], facts["amount_total"]) == ("ledger", 3, "3.00")
+
+
+def test_a_fault_of_ours_in_one_file_leaves_the_others_their_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.parsing import hardened_xml
+
+    (tmp_path / "1.xml").write_text("<a/>")
+    (tmp_path / "2.csv").write_text("x;y\n1;2\n")
+
+    def fail(raw: bytes) -> None:
+        raise ZeroDivisionError("Kari Nordmann")
+
+    monkeypatch.setattr(hardened_xml, "sniff_root", fail)
+    first, second = inspect_paths([tmp_path])
+    assert "ZeroDivisionError" in first["rejects"][0]["message"]
+    assert "Kari" not in str(first)
+    assert second["format"] == "unknown"
+
+
+def test_a_register_form_is_named_for_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "skjema.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", '<workbook><sheets><sheet name="Skjemadata"/></sheets></workbook>')
+    (facts,) = inspect_paths([path])
+    assert "register form" in facts["rejects"][0]["message"]

@@ -119,6 +119,20 @@ def _same(raw: bytes, profile: Profile, block: int, name: str = "2026-02.csv") -
     closed=st.booleans(),
 )
 @example("comma", "", ["7;A;;1;01.02.2026;;202602;1 A;" + text + ";T" for text in AMOUNTS], "\n", "utf-8", 10**6, True)
+@example(
+    "comma",
+    "",
+    [
+        "7;A;;100;2026-02-01;;202602;11500 Mat;1,00;T",
+        '7;"Åpen;;100;01.02.2026;;202602;11500 Mat;1,00;T',
+        *["7;A;;100;01.02.2026;;202602;11500 Mat;1,00;T"] * 5,
+        "7;A;;100;01.02.2026;;2026-02;11500 Mat;1,00;T",
+    ],
+    "\r\n",
+    "cp1252",
+    1,
+    False,
+)
 def test_both_readers_agree_on_oddities(
     profile: str, above: str, lines: list[str], end: str, encoding: str, block: int, closed: bool
 ) -> None:

@@ -342,7 +342,8 @@ def test_a_mutated_file_ends_as_rows_or_a_refusal_and_the_shortcut_changes_nothi
             )
         )
     read, exact = Read(bytes(raw)), exactly(bytes(raw))
-    assert read.refusal == exact.refusal
+    # Of several faults either may be met first.
+    assert (read.refusal is None) == (exact.refusal is None)
     if read.refusal is None:
         assert read.everything == exact.everything
         assert read.totals.lines == len(read.rows()) + len(read.rejects)
