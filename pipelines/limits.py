@@ -49,7 +49,7 @@ class Limits:
     archive_unpacked_mib: int = _limit(4096, "Largest zip archive, unpacked.")
     archive_ratio: int = _limit(200, "Most that a file of more than 1 MiB in an archive may have been compressed by.")
     shared_ledger_percent: int = _limit(
-        20, "A ledger sharing more of its postings than this with another member's is held.", most=100
+        20, "A ledger sharing more of its postings than this with another one is held.", most=100
     )
     shared_ledger_postings: int = _limit(
         50, "Fewest postings shared for that; fewer may be chance, such as fees of the same bank on the same day."

@@ -2,7 +2,7 @@
 
 Belongs here: the order of receipt, and the states of periods as deliveries come in, as pure functions. Not here:
 e-invoices and storing what is settled (settle.py, which has the rules by number), other members' ledgers
-(shared_ledgers.py).
+(shared_ledgers.py), what two sources share (repeated_ledgers.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from pipelines.home import Home
@@ -110,19 +111,38 @@ class Books:
         """Return the periods in which a delivery counts."""
         return {period for period, row in self._standing.items() if row["_delivery_id"] == delivery_id}
 
-    def receive(self, receipt: Receipt, row_counts: Mapping[str, int], shared: str | None) -> None:
-        """Take the next delivery in."""
+    def delivery_standing(self, fiscal_period: str) -> str | None:
+        """Return the delivery that counts in a period."""
+        row = self._standing.get(fiscal_period)
+        return None if row is None else str(row["_delivery_id"])
+
+    def receive(
+        self,
+        receipt: Receipt,
+        row_counts: Mapping[str, int],
+        shared: str | None,
+        repeated: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Take the next delivery in.
+
+        Args:
+            receipt: What came.
+            row_counts: Its rows by fiscal period.
+            shared: Why all of it is held as another member's.
+            repeated: By period, why it is held as what stands in another source.
+        """
         self._receipts[receipt.sequence] = receipt
         for fiscal_period, rows in sorted(row_counts.items()):
             row = self._rows.setdefault((receipt.delivery_id, fiscal_period), new_period(receipt, fiscal_period, rows))
             if is_decided(WITHDRAW, receipt, self._decisions):
                 row |= withdrawn(receipt, self._decisions)
             elif self._standing.get(fiscal_period) is not row:
-                self._decide(receipt, row, shared)
+                self._decide(receipt, row, shared, repeated.get(fiscal_period))
 
-    def _decide(self, receipt: Receipt, row: Row, shared: str | None) -> None:
+    def _decide(self, receipt: Receipt, row: Row, shared: str | None, repeated: str | None) -> None:
         before = self._standing.get(row["fiscal_period"])
-        rule, problem = ("RF10", shared) if shared else ("IN04", _shrunken(row, before))
+        problems = (("RF10", shared), ("IN03", repeated), ("IN04", _shrunken(row, before)))
+        rule, problem = next((one for one in problems if one[1]), ("", None))
         if problem and not is_decided(ACCEPT, receipt, self._decisions):
             row |= {"state": "held", "reason": problem, "superseded_by": None}
             if not any(row is waiting for waiting in self._waiting[row["fiscal_period"]]):
@@ -144,7 +164,10 @@ class Books:
         held = [(row, rule) for row, rule in self._held[receipt.sequence] if row["state"] == "held"]
         if held:
             count = sum(row["rows"] for row, _ in held)
-            text = f"Held for {_months(row for row, _ in held)}: {held[0][0]['reason']}"
+            by_rule: dict[str, list[Row]] = defaultdict(list)
+            for row, rule in held:
+                by_rule[rule].append(row)
+            text = " ".join(f"Held for {_months(rows)}: {rows[0]['reason']}" for rows in by_rule.values())
             return settled_outcome(receipt, "held", held[0][1], count, 0, count, text)
         back = [row for row in self._put_back[receipt.sequence] if self._standing[row["fiscal_period"]] is row]
         if not back:

@@ -24,6 +24,7 @@ HOST = "host"
 DocumentKey = tuple[Any, ...]
 Row = Mapping[str, Any]
 SELLER = ("seller_org_no", "seller_name")
+WITH_NUMBER = "with a number"
 KEY = ("document_type", "invoice_no", "invoice_date")
 
 
@@ -57,8 +58,41 @@ def document_key(document: Row) -> DocumentKey:
     return (_folded(seller), *(_folded(document[name]) for name in KEY))
 
 
+def with_seller_numbers(documents: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return invoices with the seller's number, where only another copy of the same one has it.
+
+    A copy has the same seller's name, type, number and date. Where sellers of several numbers go by that name, the
+    least number is taken: which document came first makes no difference.
+    """
+    rows = [dict(document) for document in documents]
+    numbers: dict[DocumentKey, str] = {}
+    for row in rows:
+        if (number := row["seller_org_no"]) and row["seller_name"]:
+            key = _by_name(row)
+            numbers[key] = min(number, numbers.get(key, number))
+    for row in rows:
+        row["seller_org_no"] = row["seller_org_no"] or numbers.get(_by_name(row))
+    return rows
+
+
+def counts_in(elsewhere: Mapping[DocumentKey, str], document: Row) -> str | None:
+    """Return what to say of an invoice that counts at another member; by the seller's name where one has no number.
+
+    Args:
+        elsewhere: As counted_elsewhere returns it.
+        document: An invoice of this member.
+    """
+    by_name = _by_name(document)
+    other = by_name if document["seller_org_no"] else (WITH_NUMBER, *by_name)
+    return elsewhere.get(document_key(document)) or elsewhere.get(other)
+
+
+def _by_name(document: Row) -> DocumentKey:
+    return document_key({**document, "seller_org_no": None})
+
+
 def _folded(value: Any) -> Any:
-    return value.strip().upper() if isinstance(value, str) else value
+    return " ".join(value.split()).upper() if isinstance(value, str) else value
 
 
 def counted_elsewhere(home: Home, owner: str, member_org_nos: Sequence[Row]) -> dict[DocumentKey, str]:
@@ -77,6 +111,8 @@ def counted_elsewhere(home: Home, owner: str, member_org_nos: Sequence[Row]) -> 
                     "host's number: it counts there, and this one is held. Withdraw the other, or accept this one."
                 )
                 found.setdefault(document_key(document), text)
+                if document["seller_org_no"] and document["seller_name"]:
+                    found.setdefault((WITH_NUMBER, *_by_name(document)), text)
     return found
 
 

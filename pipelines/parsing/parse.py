@@ -19,12 +19,22 @@ from pipelines.landing.settings_delivery import is_settings
 from pipelines.landing.store import LandedFile, Receipt, read_all_receipts, read_receipts
 from pipelines.mask import mask_file_name
 from pipelines.parsing import ledger, schema
+from pipelines.parsing.books import LEDGERS
 from pipelines.parsing.contract_profile import ContractProfile, load_contract_profile
 from pipelines.parsing.kinds import KINDS, Delivered, Kind, Registers
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.rejects import Reject
+from pipelines.parsing.repeated_ledgers import repeated_files
 from pipelines.parsing.sink import RefusedLate, Sink
-from pipelines.parsing.store import Placed, place_receipts, refused_name, remove_leftovers, stored_key, write_table
+from pipelines.parsing.store import (
+    Placed,
+    place_receipts,
+    refused_name,
+    remove_leftovers,
+    stored_key,
+    table_path,
+    write_table,
+)
 
 ORCHESTRATION_VERSION = "1"
 
@@ -82,7 +92,10 @@ def _parse_one(home: Home, placed: Placed, profiles: _Profiles, registers: Regis
 
 
 def _read_delivery(delivered: Delivered, name: str) -> Sink:
-    """Read all files of a delivery; one that turns out unreadable halfway is refused, and the others read again."""
+    """Read all files of a delivery; one that turns out unreadable halfway is refused, and the others read again.
+
+    So it is with a ledger's file that repeats others.
+    """
     receipt = delivered.receipt
     kind = KINDS.get(receipt.source)
     if kind is None:
@@ -104,7 +117,18 @@ def _read_delivery(delivered: Delivered, name: str) -> Sink:
             sink.discard()
             raise
         else:
-            return sink
+            repeated = _repeated_files(delivered, name)
+            if repeated.keys() <= refused.keys():
+                return sink
+            refused |= repeated
+
+
+def _repeated_files(delivered: Delivered, name: str) -> dict[str, Reject]:
+    receipt, limits = delivered.receipt, delivered.home.consortium.limits
+    if receipt.source not in LEDGERS or len(receipt.files) < 2:
+        return {}
+    postings = table_path(delivered.home, schema.LEDGER_POSTINGS, receipt.owner, name)
+    return repeated_files(postings, receipt.files, limits.shared_ledger_percent)
 
 
 def _read_files(delivered: Delivered, kind: Kind, sink: Sink, refused: dict[str, Reject]) -> None:
@@ -209,6 +233,8 @@ def _parse_key(home: Home, receipt: Receipt, profile: Profile | ContractProfile 
     ]
     if receipt.source == "registers":
         facts += [_names(registers), receipt.owner]
+    if receipt.source in LEDGERS and len(receipt.files) > 1:
+        facts.append(home.consortium.limits.shared_ledger_percent)  # says which of its files repeat others
     return sha256_bytes(canonical_json(facts).encode())
 
 

@@ -19,6 +19,7 @@ from pipelines.parsing.sender_texts import (
     AMOUNTS,
     HARMLESS,
     HELD_FOR_FEW_ROWS,
+    HELD_FOR_REPEATED_ROWS,
     HELD_FOR_SHARED_ROWS,
     PERIOD_STATES,
     SOURCES,
@@ -27,7 +28,7 @@ from pipelines.parsing.sender_texts import (
     rule_text,
 )
 
-PAGE_VERSION = "2"
+PAGE_VERSION = "3"
 _SHOWN_ROWS = 200
 _SHOWN_FILES = 50
 _SHOWN_NAMES = 20
@@ -211,7 +212,10 @@ def _why(period: PeriodFacts) -> str:
     """Return why a period is held, in the sender's words; whose ledger it shares rows with is not for the sender."""
     if period.state != "held":
         return ""
-    return HELD_FOR_FEW_ROWS if "fewer than" in (period.reason or "") else HELD_FOR_SHARED_ROWS
+    reason = period.reason or ""
+    if "fewer than" in reason:
+        return HELD_FOR_FEW_ROWS
+    return HELD_FOR_SHARED_ROWS if "another member" in reason else HELD_FOR_REPEATED_ROWS
 
 
 def _chart(periods: Sequence[PeriodFacts], before: Mapping[str, Decimal]) -> str:

@@ -42,7 +42,8 @@ _RULES: dict[str, RuleText] = {
         "ganger.",
         "Er dette den samme fakturaen, trenger dere ikke gjøre noe. Har den andre beløp enn før, spør leverandøren "
         "hvilken "
-        "som gjelder.",
+        "som gjelder. Er en reskontrofil utelatt fordi posteringene også står i en annen fil, kontroller at den ikke "
+        "har noe som mangler der; lever i så fall alt på nytt, med hver postering i bare én fil.",
     ),
     "IN04": RuleText(
         "Langt færre rader enn sist",
@@ -200,6 +201,10 @@ STATES = {
 HELD_FOR_FEW_ROWS = "Langt færre rader enn i leveransen den skulle erstatte (under 70 %). Den forrige gjelder fortsatt."
 HELD_FOR_SHARED_ROWS = (
     "Mange av posteringene er også levert for en annen kommune. Kontroller at dette er deres egen fil."
+)
+HELD_FOR_REPEATED_ROWS = (
+    "De samme posteringene er levert før gjennom en annen av kommunens kilder, og teller der. Avklar med "
+    "innkjøpssamarbeidet hvilken av de to som skal gjelde."
 )
 PERIOD_STATES = {
     "accepted": "teller med",

@@ -7,8 +7,8 @@ parsing (parse.py), what another member's deliveries have to do with it (shared_
 (1) Ledgers: per source and fiscal period the latest delivery supersedes the one before, unless it has fewer than 70 %
     of the rows it would replace; then it is held (IN04) and the earlier one stands. A later, whole one supersedes both.
     The same files dropped again are the latest delivery once more: they take their periods back.
-(2) E-invoices: seller (its name where it has no number), type, number and issue date are a document's key. The first
-    one counts; the same key with the same facts is a duplicate, with other facts it is held (both IN03).
+(2) E-invoices: seller (its name where one of two has no number), type, number and issue date are a document's key. The
+    first one counts; the same key with the same facts is a duplicate, with other facts it is held (both IN03).
 (3) Everything else counts as it came.
 (4) A withdrawn delivery is as if it had never come: what it superseded, and what was a duplicate of it, counts again.
 (5) An accepted one is not held, whatever (1), (2) or another member's ledger says; of its e-invoices, one that would
@@ -16,6 +16,8 @@ parsing (parse.py), what another member's deliveries have to do with it (shared_
 (6) An e-invoice addressed to a host's number that counts at another member is held (host_documents.py).
 (7) A member's ledger and its SAF-T file hold the same purchases. A fiscal period that an accepted ledger covers is held
     for SAF-T (IN03); where the SAF-T delivery is accepted by the coordinator it takes the ledger's place there.
+(8) Of two sources whose ledgers repeat each other in a fiscal period (repeated_ledgers.py), the one received later is
+    held there (IN03).
 """
 
 from __future__ import annotations
@@ -47,12 +49,14 @@ from pipelines.parsing.books import (
     settled_outcome,
     withdrawn,
 )
-from pipelines.parsing.host_documents import KEY, SELLER, DocumentKey, document_key
+from pipelines.parsing.host_documents import KEY, SELLER, DocumentKey, counts_in, document_key, with_seller_numbers
 from pipelines.parsing.kinds import KINDS
+from pipelines.parsing.ledger_hashes import hashed_ledgers
+from pipelines.parsing.repeated_ledgers import Repeats, find_repeats, repeated_periods
 from pipelines.parsing.shared_ledgers import find_shared
 from pipelines.parsing.store import SETTLED, Placed, place_receipts, stored_key, table_path, write_table
 
-SETTLE_VERSION = "3"
+SETTLE_VERSION = "4"
 _FACTS = ("payable_amount", "tax_exclusive_amount", "currency", "line_extension_total", "line_count")
 
 
@@ -73,6 +77,7 @@ def settle_deliveries(
     decisions: Decisions = MappingProxyType({}),
     shared: Mapping[Delivery, str] = MappingProxyType({}),
     elsewhere: Mapping[DocumentKey, str] = MappingProxyType({}),
+    repeats: Repeats = MappingProxyType({}),
 ) -> Settlement:
     """Decide what counts.
 
@@ -84,6 +89,7 @@ def settle_deliveries(
         decisions: The coordinator's standing decisions.
         shared: Why a ledger is held for sharing postings with another member's (shared_ledgers.py).
         elsewhere: Which e-invoices count at another member (host_documents.py), and what to say of them here.
+        repeats: Which ledgers of two sources hold the same postings (repeated_ledgers.py).
 
     Returns:
         The settlement, in an order that depends on nothing else.
@@ -96,8 +102,10 @@ def settle_deliveries(
         is_first = first.setdefault((receipt.source_name, receipt.delivery_id), receipt) is receipt
         rows = row_counts[receipt.source_name, receipt.delivery_id]
         if receipt.source in LEDGERS:
+            delivery = (receipt.source_name, receipt.delivery_id)
+            repeated = repeated_periods(delivery, rows, ledgers, repeats)
             books = ledgers.setdefault(receipt.source_name, Books(decisions))
-            books.receive(receipt, rows, shared.get((receipt.source_name, receipt.delivery_id)))
+            books.receive(receipt, rows, shared.get(delivery), repeated)
         elif is_first:
             settlement.delivery_periods.append(_whole(receipt, rows.get(ALL, 0), decisions))
     for books in ledgers.values():
@@ -192,7 +200,7 @@ def _settle_documents(
         return names.get((document["_delivery_id"], document["_file_sha256"]), "")
 
     ordered = sorted(
-        (document for document in documents if document["_delivery_id"] in receipts),
+        (document for document in with_seller_numbers(documents) if document["_delivery_id"] in receipts),
         key=lambda document: (
             place[document["_delivery_id"]],
             name_of(document),
@@ -235,7 +243,7 @@ def _settle_documents(
         settlement.rejects.append(_reject(receipts, document, name_of(document), text))
     for document, state in states:
         # (6) Last, so that of what this member delivered twice one is held and the rest are its duplicates.
-        counts_there = elsewhere.get(document_key(document))
+        counts_there = counts_in(elsewhere, document)
         receipt = receipts[document["_delivery_id"]]
         if counts_there and state["state"] == "accepted" and not is_decided(ACCEPT, receipt, decisions):
             state["state"] = "held"
@@ -314,14 +322,22 @@ def settle(
         [(one.source_name, one.delivery_id, one.number, one.action) for one in decisions.values()],
         sorted([*delivery, reason] for delivery, reason in shared.items()),
         sorted([[str(part) for part in document], text] for document, text in elsewhere.items()),
+        home.consortium.limits.shared_ledger_percent,
     ]
     key = sha256_bytes(canonical_json(facts).encode())
     if stored_key(home, owner, SETTLED) == key:
         return
     # What failed to parse has nothing that could count.
     readable = [one for one in placed if parsed.get(one.name)]
+    ledgers, _ = hashed_ledgers(home, (receipt for receipt in receipts if receipt.source in LEDGERS))
     settlement = settle_deliveries(
-        receipts, _row_counts(home, receipts, readable), _documents(home, readable), decisions, shared, elsewhere
+        receipts,
+        _row_counts(home, receipts, readable),
+        _documents(home, readable),
+        decisions,
+        shared,
+        elsewhere,
+        find_repeats(ledgers, home.consortium.limits.shared_ledger_percent),
     )
     write_table(home, schema.DELIVERY_PERIODS, owner, SETTLED, settlement.delivery_periods)
     write_table(home, schema.DOCUMENT_STATES, owner, SETTLED, settlement.document_states)

@@ -1,26 +1,25 @@
 """Ledgers that hold another member's postings: found by what they share, and held.
 
 Belongs here: comparing the ledgers of all members, and deciding which of two is held. Not here: what being held means
-for a delivery (settle.py).
+for a delivery (settle.py), a member's own ledgers (repeated_ledgers.py).
 
 A ledger names no buyer, so that a wrong file in the right inbox looks like any other. A delivery is held when over
 ``shared_ledger_percent`` of its distinct (voucher, date, amount), and at least ``shared_ledger_postings`` of them,
 stand in what another member's source had accepted when it came. Of two the later one is held, for the earlier one may
-have been published; deliveries are walked through in the order of receipt, whoever is due in a run. Amounts of zero and
-postings without voucher or date identify nothing and are left out.
+have been published; deliveries are walked through in the order of receipt, whoever is due in a run.
 
-What is compared is a hash of each, kept by delivery beside the parsed tables, and what two deliveries share is kept
-too: a run compares only what is new.
+What is compared is a hash of each (ledger_hashes.py), and what two deliveries share is kept too: a run compares only
+what is new.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.errors import UnreadableDelivery
 from pipelines.files import canonical_json, pretty_json, sha256_bytes, write_atomically
@@ -28,42 +27,12 @@ from pipelines.home import Home
 from pipelines.landing.decisions import read_decisions, standing_decisions
 from pipelines.landing.store import RECEIPTS, Receipt, read_receipts
 from pipelines.limits import Limits
-from pipelines.parsing import schema
 from pipelines.parsing.books import LEDGERS, Books, Decisions, Delivery, count_periods, counted_receipts, in_order
-from pipelines.parsing.store import PARSE_KEY, stored_key, table_path
-from pipelines.tables import write_parquet
+from pipelines.parsing.ledger_hashes import FOLDER, Ledger, hashed_ledgers, quoted
+from pipelines.parsing.repeated_ledgers import find_repeats, repeated_periods
 
-if TYPE_CHECKING:
-    import duckdb
-
-FOLDER = ".shared_ledgers"
-_VERSION = "1"
 _HOLDS = "holds.json"
 Holds = dict[str, dict[Delivery, str]]
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """A parsed ledger delivery.
-
-    Attributes:
-        receipt: Its first receipt.
-        name: What its parsed files are called.
-        key: What its hashes depend on.
-        file: Where they lie.
-        postings: How many there are, counted once.
-    """
-
-    receipt: Receipt
-    name: str
-    key: str
-    file: Path
-    postings: int
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """Return owner and name, which identify it."""
-        return self.receipt.owner, self.name
 
 
 @dataclass(frozen=True)
@@ -83,7 +52,7 @@ def find_shared(home: Home) -> Holds:
     While an owner's receipts or parsed ledgers cannot be read, what was held before stays held.
     """
     receipts, unreadable = _read_ledger_receipts(home)
-    ledgers, damaged = _ledgers(home, receipts)
+    ledgers, damaged = hashed_ledgers(home, receipts)
     receipts = [receipt for receipt in receipts if receipt.owner not in damaged]
     shares = _shares(home, ledgers)
     limits = home.consortium.limits
@@ -147,14 +116,20 @@ def hold_shared(
     counted = [
         receipt for owner, listed in by_owner.items() for receipt in counted_receipts(listed, counts[owner], decisions)
     ]
+    repeats = {
+        owner: find_repeats({key: one for key, one in ledgers.items() if key[0] == owner}, limits.shared_ledger_percent)
+        for owner in by_owner
+    }
     books: dict[tuple[str, str], Books] = {}
     judged: dict[tuple[str, str, str], str | None] = {}
     for receipt in in_order(counted):
         key = (receipt.owner, receipt.source_name, receipt.delivery_id)
         if key not in judged:
             judged[key] = _judge(ledgers[key], shares, books, limits)
+        own = {source_name: one for (owner, source_name), one in books.items() if owner == receipt.owner}
+        rows = counts[receipt.owner][key[1:]]
         source = books.setdefault(key[:2], Books(decisions))
-        source.receive(receipt, counts[receipt.owner][key[1:]], judged[key])
+        source.receive(receipt, rows, judged[key], repeated_periods(key[1:], rows, own, repeats[receipt.owner]))
     holds: Holds = {}
     for (owner, source_name, delivery_id), reason in judged.items():
         if reason:
@@ -222,80 +197,6 @@ def _read_ledger_receipts(home: Home) -> tuple[list[Receipt], bool]:
     return found, unreadable
 
 
-def _ledgers(home: Home, receipts: Iterable[Receipt]) -> tuple[dict[tuple[str, str, str], Ledger], set[str]]:
-    """Return parsed ledger deliveries by owner, source name and delivery id, and the owners of any that is damaged."""
-    import duckdb
-    import pyarrow as pa
-
-    ledgers: dict[tuple[str, str, str], Ledger] = {}
-    by_place: dict[tuple[str, str], Ledger | None] = {}
-    damaged: set[str] = set()
-    hashing = duckdb.connect()  # one for all: to open one takes longer than to hash a ledger
-    for receipt in in_order(receipts):
-        # As placed by store.place_receipts: under a name of its own where another source brought the bytes first.
-        own_name = f"{receipt.delivery_id}.{receipt.source_name}"
-        is_elsewhere = table_path(home, schema.OUTCOMES, receipt.owner, own_name).is_file()
-        name = own_name if is_elsewhere else receipt.delivery_id
-        try:
-            if (receipt.owner, name) not in by_place:
-                by_place[receipt.owner, name] = _ledger(home, receipt, name, hashing)
-        except (duckdb.Error, pa.ArrowException, OSError):
-            damaged.add(receipt.owner)
-            continue
-        ledger = by_place[receipt.owner, name]
-        if ledger is not None:
-            ledgers.setdefault((receipt.owner, receipt.source_name, receipt.delivery_id), ledger)
-    hashing.close()
-    return {key: ledger for key, ledger in ledgers.items() if key[0] not in damaged}, damaged
-
-
-def _ledger(home: Home, receipt: Receipt, name: str, hashing: duckdb.DuckDBPyConnection) -> Ledger | None:
-    """Return a delivery if it is parsed; its hashes are written where they are new."""
-    import duckdb
-
-    parsed = stored_key(home, receipt.owner, name)
-    postings = table_path(home, schema.LEDGER_POSTINGS, receipt.owner, name)
-    if parsed is None or not postings.is_file():
-        return None
-    key = f"{_VERSION} {duckdb.__version__} {parsed}"
-    file = home.parsed / FOLDER / receipt.owner / f"{name}.parquet"
-    known = _metadata(file)
-    if known.get(PARSE_KEY) != key.encode():
-        _write_hashes(hashing, postings, file, key)
-        known = _metadata(file)
-    return Ledger(receipt, name, key, file, int(known[b"postings"]))
-
-
-def _metadata(file: Path) -> dict[bytes, bytes]:
-    """Return what is noted in a file of hashes; nothing where it is absent or damaged: then it is written again."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return dict(pq.read_metadata(file).metadata or {})
-    except (pa.ArrowException, OSError):
-        return {}
-
-
-def _write_hashes(connection: duckdb.DuckDBPyConnection, postings: Path, file: Path, key: str) -> None:
-    import pyarrow.compute as pc
-
-    rows = connection.execute(
-        f"""select distinct
-            coalesce(fiscal_period, '') as fiscal_period,
-            hash(trim(voucher_no), coalesce(posting_date, invoice_date), amount) as posting
-        from read_parquet({_quoted([postings])}, hive_partitioning = false)
-        where trim(voucher_no) <> '' and coalesce(posting_date, invoice_date) is not null and amount <> 0
-        order by all"""  # noqa: S608  our own file
-    ).to_arrow_table()
-    count = pc.count_distinct(rows.column("posting")).as_py()
-    write_parquet(file, rows.replace_schema_metadata({PARSE_KEY: key.encode(), b"postings": str(count).encode()}))
-
-
-def _quoted(paths: Iterable[Path]) -> str:
-    return "[" + ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths) + "]"
-
-
 def _shares(home: Home, ledgers: Mapping[tuple[str, str, str], Ledger]) -> dict[tuple[str, str], list[Share]]:
     """Return what each delivery shares with those of others that came before it, from what is kept where it can be."""
     every = list({ledger.place: ledger for ledger in ledgers.values()}.values())
@@ -342,11 +243,11 @@ def _compare(asked: Sequence[Ledger], every: Sequence[Ledger]) -> dict[tuple[str
             f"""with
             asked as (
                 select distinct filename, posting
-                from read_parquet({_quoted(one.file for one in asked)}, filename = true)
+                from read_parquet({quoted(one.file for one in asked)}, filename = true)
             ),
             every as (
                 select filename, fiscal_period, posting
-                from read_parquet({_quoted(one.file for one in every)}, filename = true)
+                from read_parquet({quoted(one.file for one in every)}, filename = true)
             )
             select asked.filename, every.filename, every.fiscal_period, count(*)
             from asked

@@ -186,6 +186,22 @@ def test_a_document_is_known_by_its_seller_type_number_and_date() -> None:
     assert document_key(document | {"invoice_date": None}) == document_key(other)
 
 
+@pytest.mark.parametrize("here", [None, "310028142"])
+@pytest.mark.parametrize("there", [None, "310028142"])
+def test_an_invoice_that_counts_elsewhere_is_known_by_name_where_one_copy_has_no_number(
+    home: Home, here: str | None, there: str | None
+) -> None:
+    seller = '<cbc:CompanyID schemeID="0192">310028142</cbc:CompanyID>'
+    for owner, number in ((HOST, there), (GUEST, here)):
+        text = invoice(buyer=BUYER)
+        if number is None:
+            text = text.replace(seller, "").replace("NO310028142MVA", "").replace('schemeID="0192">310028142<', ">x<")
+        drop(home, "1.xml", text, "ehf", owner)
+    run(home, HOST, GUEST)
+    assert [row["seller_org_no"] for row in rows_of(home, "ehf_invoices", GUEST)] == [here]
+    assert (states(home, HOST), states(home, GUEST)) == (["accepted"], ["held"])
+
+
 @pytest.mark.parametrize(
     ("more", "is_wrong"),
     [

@@ -157,3 +157,17 @@ def test_every_state_says_what_to_do(state: str) -> None:
     page = _Page(render_page(replace(FACTS, state=state)))
     assert STATES[state][0] in page.text
     assert "Dette gjør dere nå" in page.text
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("6 rows would replace 10: fewer than 70 %.", "under 70 %"),
+        ("60 of 60 postings stand in the ledger of another member too.", "en annen kommune"),
+        ("6 of 6 postings count already in delivery a of the source 'agency'.", "en annen av kommunens kilder"),
+        ("A ledger of the same period counts already, and both hold the same purchases.", "kommunens kilder"),
+    ],
+)
+def test_each_reason_for_holding_a_period_has_its_own_words(reason: str, said: str) -> None:
+    contents = Contents("rows.csv", 1, (PeriodFacts("2026-10", 1, Decimal(1), "held", reason),), frozenset())
+    assert said in render_page(replace(FACTS, contents=contents)).decode()

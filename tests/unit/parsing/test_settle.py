@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,32 @@ def test_sellers_without_a_number_are_told_apart_by_name() -> None:
         document(1, **nameless), document(2, seller_name="Annen AS", **nameless), document(3, **nameless)
     )
     assert list(document_states(settled).values()) == ["accepted", "accepted", "duplicate"]
+
+
+@pytest.mark.parametrize("nameless_first", [True, False])
+@pytest.mark.parametrize(("amount", "state"), [("125.00", "duplicate"), ("126.00", "held")])
+def test_a_copy_without_the_sellers_number_is_the_same_invoice(nameless_first: bool, amount: str, state: str) -> None:
+    copies = [{"seller_org_no": None, "seller_name": " eksempel  mat as"}, {}]
+    first, second = copies if nameless_first else reversed(copies)
+    settled = settle_documents(document(1, **first), document(2, payable_amount=Decimal(amount), **second))
+    assert list(document_states(settled).values()) == ["accepted", state]
+    assert [reject["rule"] for reject in settled.rejects] == ["IN03"]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_copy_without_a_number_stands_for_one_seller_of_that_name_only(order: tuple[int, ...]) -> None:
+    copies = [{}, {"seller_org_no": "310000019"}, {"seller_org_no": None}]
+    settled = settle_documents(*(document(number, **copies[which]) for number, which in enumerate(order, start=1)))
+    assert sorted(document_states(settled).values()) == ["accepted", "accepted", "duplicate"]
+    assert document_states(settled)[f"ehf-{order.index(0) + 1}", f"sha{order.index(0) + 1}-0"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    "other", [{"seller_name": "Annen AS"}, {"invoice_no": "F-2"}, {"document_type": "381"}, {"invoice_date": None}]
+)
+def test_without_a_number_another_name_or_number_is_another_invoice(other: dict[str, Any]) -> None:
+    settled = settle_documents(document(1), document(2, seller_org_no=None, **other))
+    assert set(document_states(settled).values()) == {"accepted"}
 
 
 _PERIODS = st.sampled_from(["2026-08", "2026-09", "2026-10"])
