@@ -19,6 +19,8 @@ from pipelines.files import canonical_json, pretty_json, sha256_bytes
 
 FORMAT = "samandel-prepared/1"
 MANIFEST = "manifest.json"
+# What a manifest says of itself, whatever else is wrong with it.
+CLAIM = b"samandel-prepared/"
 LARGEST_MANIFEST = 64 * 2**20
 # The kinds of source that hold what must be prepared; registers of companies and notices are public.
 KINDS = ("ehf", "ledger")
@@ -50,6 +52,7 @@ class PreparedFile:
         amount_elsewhere_ore: Of the amounts read, what stands in a ledger's sums instead (documents only).
         removed: How much of each kind was removed.
         profile: The ledger's profile, or None.
+        unexplained: 1 for a document that is kept and that no posting of the ledgers beside it explains.
     """
 
     kind: str
@@ -68,6 +71,7 @@ class PreparedFile:
     amount_elsewhere_ore: int
     removed: Mapping[str, int] = field(default_factory=dict)
     profile: str | None = None
+    unexplained: int = 0
 
     def problem(self) -> str | None:
         """Return what does not add up, or None."""
@@ -141,12 +145,14 @@ def read_manifest(raw: bytes) -> Manifest:
         raise NotPrepared(f"its {MANIFEST} was changed after it was sealed")
     try:
         files = tuple(PreparedFile(**file) for file in body["files"])
-        manifest = Manifest(str(body["tool"]), tuple(body["clients_known_from"]), files)
+        manifest = Manifest(str(body["tool"]), tuple(map(str, body["clients_known_from"])), files)
         problem = next((found for file in files if (found := file.problem())), None)
     except (KeyError, TypeError):
         raise NotPrepared(f"its {MANIFEST} lacks what it must hold") from None
     if problem is not None:
         raise NotPrepared(f"its {MANIFEST} does not add up: {problem}")
+    if not set(manifest.clients_known_from) <= {BY_LEDGER, BY_SUPPLIER_LIST}:
+        raise NotPrepared(f"its {MANIFEST} says in unknown words how client invoices were recognised")
     if any(file.kind not in KINDS for file in files):
         raise NotPrepared(f"its {MANIFEST} names a kind of file that is never prepared")
     return manifest

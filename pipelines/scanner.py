@@ -124,6 +124,13 @@ def find_in_codes(text: str) -> tuple[str, ...]:
     return (*found, *find_contacts(text, is_free_text=False))
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def find_in_references(text: str) -> tuple[str, ...]:
+    """Return what gives a person away in a reference or number, which somebody may have written a name into."""
+    found = find_in_codes(text)
+    return (*found, PERSON_NAME) if find_person_names(fold(text)) else found
+
+
 def recognised_spans(text: str, *, is_file_name: bool = False) -> tuple[str, list[tuple[int, int]]]:
     """Return a text as people would read it, and where in it something gives a person away.
 

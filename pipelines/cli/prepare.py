@@ -27,6 +27,7 @@ _REMOVED = {
     "addresses": "gateadresser",
     "accounts": "bankkontoer og KID",
     "extensions": "utvidelser",
+    "buyer_names": "kommunens navn",
     "stopped_texts": "tekster med personopplysninger",
     "unused_cells": "celler i kolonner som ikke brukes",
     "title_rows": "rader over overskriften",
@@ -37,8 +38,8 @@ _REMOVED = {
     "unreadable": "filer som ikke kan leses",
 }
 _UNKNOWN_CLIENTS = (
-    "OBS: Klientfakturaer kan ikke kjennes igjen: ingen reskontro med tjeneste (funksjon) og ingen leverandørliste.\n"
-    "     Ingenting er slått sammen. Oppgi --supplier-list FIL (en tom fil hvis dere ikke har slike leverandører).\n"
+    "OBS: Klientfakturaer kan ikke kjennes igjen: {why}.\n"
+    "     Oppgi --supplier-list FIL (en tom fil hvis dere ikke har slike leverandører).\n"
     "     Mottaket avviser pakken der avtalen krever klargjøring."
 )
 
@@ -74,11 +75,13 @@ def prepare(
         loaded = load_profile(profile, None)
     suppliers = _read_suppliers(supplier_list)
     with progress_bars() as progress:
-        package = prepare_package(find_inputs(files), profile=loaded, suppliers=suppliers, progress=progress)
+        inputs = find_inputs(files, output=output)
+        package = prepare_package(inputs, profile=loaded, suppliers=suppliers, progress=progress)
     if json:
         package.write(output)
         left_out = [{"file": name, "reason": reason} for name, reason in package.left_out]
-        print_json({"output": str(output), "left_out": left_out, **package.manifest.document()})
+        facts = {"output": str(output), "left_out": left_out, "without_function": list(package.without_function)}
+        print_json(facts | package.manifest.document())
         return
     _show(package)
     if not yes and sys.stdin.isatty() and not typer.confirm(f"Skrive {output}?", default=True):
@@ -111,6 +114,8 @@ def _read_suppliers(path: Path | None) -> SupplierList | None:
     if path is None:
         return None
     try:
+        if not path.is_file():  # a pipe would keep us waiting
+            raise UnreadableTable("not a regular file")
         text, _ = decode(path.read_bytes(), ("utf-8-sig", "cp1252"))
     except (OSError, UnreadableTable):
         raise ConfigurationError(
@@ -155,8 +160,12 @@ def _show(package: Package) -> None:
         typer.echo(f"Ikke med: {name}: {reason}")
     if len(package.left_out) > 20:
         typer.echo(f"Ikke med: og {len(package.left_out) - 20} filer til.")
+    if unexplained := sum(file.unexplained for file in manifest.files):
+        typer.echo(f"E-fakturaer som er med, men ikke gjenfunnet i reskontroen: {unexplained}. Se over dem.")
     if not manifest.clients_known_from:
-        typer.echo(_UNKNOWN_CLIENTS, err=True)
+        names = ", ".join(package.without_function[:20])
+        missing = f"ingen rad har tjeneste (funksjon) i {names}" if names else "ingen reskontro er med"
+        typer.echo(_UNKNOWN_CLIENTS.format(why=f"{missing}, og ingen leverandørliste"), err=True)
 
 
 def _kroner(ore: int, currency: str) -> str:

@@ -22,6 +22,7 @@ from pipelines.landing.store import open_regular
 from pipelines.limits import Limits
 from pipelines.municipalities import holds_on
 from pipelines.prepared import (
+    CLAIM,
     KINDS,
     LARGEST_MANIFEST,
     MANIFEST,
@@ -36,7 +37,6 @@ RULE = "IN13"
 _FREE_AGREEMENT = "unprepared"
 # SAF-T cannot be prepared yet: where preparing is agreed, it is not taken at all.
 _PERSONAL_KINDS = (*KINDS, "saft")
-_CLAIM = b"samandel-prepared/"
 _CHUNK = 2**20
 
 
@@ -119,7 +119,7 @@ def verified_manifest(archive: Archive) -> Manifest | None:
         raw = b""
         while len(raw) <= LARGEST_MANIFEST and (chunk := stream.read(_CHUNK)):
             raw += chunk
-    if _CLAIM not in raw:
+    if CLAIM not in raw:
         return None
     manifest = read_manifest(raw)
     if archive.left_out:

@@ -4,21 +4,28 @@ Belongs here: recognising client postings, and the e-invoices behind them. Not h
 documents.py).
 
 (1) A posting on a strict function, or to a listed supplier, is a client's. (2) So is every other posting of the same
-    voucher and supplier: its VAT, its part on another function. (3) An e-invoice is a client's when its seller and
-    number are those of such a posting. (4) One that no other posting explains, from a seller with client postings, is
-    taken for one: a client named by mistake is worse than an invoice left out, whose amount the sums hold anyway.
+    voucher and supplier (its VAT, its part on another function), and of the same supplier and invoice number (the
+    invoice posted again), in whichever ledger. (3) An e-invoice is a client's when its seller and number are those of
+    such a posting. (4) One that no other posting explains is a client's when its number and amount are a client
+    posting's, however that spells the seller; and (5) when its seller has client postings at all: a client named by
+    mistake is worse than an invoice left out, whose amount the sums hold anyway.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
+
+from pipelines.preparing.invoice_numbers import comparable_number
+from pipelines.reference import function_of
 
 Row = Mapping[str, Any]
 _ORG_NO = re.compile(r"(?<!\d)(\d{3})[ .]?(\d{3})[ .]?(\d{3})(?!\d)")
 _LEGAL_FORM = re.compile(r" (AS|ASA|ENK|SA|KF|IKS|DA|ANS|STI)$")
-_FUNCTION_DIGITS = 3
 _LISTED, _MATCHED, _POSSIBLE = "client_listed", "client_matched", "client_possible"
 
 
@@ -49,9 +56,20 @@ def comparable_name(name: str | None) -> str:
     return _LEGAL_FORM.sub("", " ".join(re.sub(r"[^\w]+|_", " ", (name or "").upper()).split()))
 
 
-def comparable_number(number: str | None) -> str:
-    """Return an invoice's number without what systems add and leave out."""
-    return re.sub(r"[\W_]+", "", number or "").upper().lstrip("0")
+@dataclass
+class _Booked:
+    """The invoices that postings name: by supplier and number, and by number and amount."""
+
+    by_supplier: set[tuple[str, str]] = field(default_factory=set)
+    by_amount: set[tuple[str, Decimal]] = field(default_factory=set)
+    totals: defaultdict[tuple[str | None, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def add(self, posting: Row, names: set[str], number: str) -> None:
+        self.by_supplier |= {(name, number) for name in names}
+        total = (_payee(posting), number)
+        self.totals[total] += posting["amount"]
+        # An invoice may stand in one row or in several: its amount is a row's, or what they come to so far.
+        self.by_amount |= {(number, abs(posting["amount"])), (number, abs(self.totals[total]))}
 
 
 class Clients:
@@ -61,52 +79,58 @@ class Clients:
         self._functions = frozenset(functions)
         self._listed = listed or SupplierList("")
         self._suppliers: set[str] = set()
-        self._client_invoices: set[tuple[str, str]] = set()
-        self._other_invoices: set[tuple[str, str]] = set()
+        self._clients, self._others = _Booked(), _Booked()
 
-    def mark(self, postings: Sequence[Row]) -> list[bool]:
-        """Return for each posting of a ledger whether it is a client's, and remember whose they are."""
-        direct = [self._is_direct(posting) for posting in postings]
-        vouchers = {
-            _voucher(posting)
-            for posting, is_client in zip(postings, direct, strict=True)
-            if is_client and posting.get("voucher_no")
-        }
-        marked = [
-            is_client or (posting.get("voucher_no") is not None and _voucher(posting) in vouchers)  # (2)
-            for posting, is_client in zip(postings, direct, strict=True)
-        ]
-        for posting, is_client in zip(postings, marked, strict=True):
-            self._remember(posting, is_client=is_client)
-        return marked
+    def mark(self, ledgers: Sequence[Sequence[Row]]) -> list[list[bool]]:
+        """Return for each posting of each ledger whether it is a client's, and remember whose they are."""
+        rows = [(ledger_no, posting) for ledger_no, postings in enumerate(ledgers) for posting in postings]
+        keys = [_keys(ledger_no, posting) for ledger_no, posting in rows]
+        sharing: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+        for place, own in enumerate(keys):
+            for key in own:
+                sharing[key].append(place)
+        waiting = [place for place, (_, posting) in enumerate(rows) if self._is_direct(posting)]
+        marked = set(waiting)
+        while waiting:  # (2), until nothing more is drawn in
+            for key in keys[waiting.pop()]:
+                drawn_in = set(sharing.pop(key, ())) - marked
+                marked |= drawn_in
+                waiting += drawn_in
+        for place, (_, posting) in enumerate(rows):
+            self._remember(posting, is_client=place in marked)
+        places = iter(range(len(rows)))
+        return [[next(places) in marked for _ in postings] for postings in ledgers]
 
     def _is_direct(self, posting: Row) -> bool:
-        digits = re.sub(r"\D", "", posting.get("kostra_function") or "")
-        return digits[:_FUNCTION_DIGITS] in self._functions or self._listed.holds(
+        return function_of(posting.get("kostra_function")) in self._functions or self._listed.holds(
             posting.get("supplier_org_no"), posting.get("supplier_name")
         )  # (1)
 
     def _remember(self, posting: Row, *, is_client: bool) -> None:
         names = _names_of(posting.get("supplier_org_no"), posting.get("supplier_name"))
-        number = comparable_number(posting.get("invoice_no"))
         if is_client:
             self._suppliers |= names
-        if number:
-            invoices = self._client_invoices if is_client else self._other_invoices
-            invoices |= {(name, number) for name in names}
+        if number := comparable_number(posting.get("invoice_no")):
+            (self._clients if is_client else self._others).add(posting, names, number)
 
     def reason_for(self, invoice: Row) -> str | None:
         """Return why an e-invoice is a client's, or None where it is not."""
         org_no, name = invoice.get("seller_org_no"), invoice.get("seller_name")
         if self._listed.holds(org_no, name):
             return _LISTED
-        names = _names_of(org_no, name)
-        keys = {(known, comparable_number(invoice.get("invoice_no"))) for known in names}
-        if keys & self._client_invoices:
+        by_supplier, by_amount = _invoice_keys(invoice)
+        if by_supplier & self._clients.by_supplier:
             return _MATCHED  # (3)
-        if names & self._suppliers and not keys & self._other_invoices:
-            return _POSSIBLE  # (4)
-        return None
+        if by_supplier & self._others.by_supplier:
+            return None
+        if by_amount & self._clients.by_amount:
+            return _MATCHED  # (4)
+        return _POSSIBLE if _names_of(org_no, name) & self._suppliers else None  # (5)
+
+    def is_booked(self, invoice: Row) -> bool:
+        """Return whether a posting that is no client's explains an e-invoice."""
+        by_supplier, by_amount = _invoice_keys(invoice)
+        return bool(by_supplier & self._others.by_supplier or by_amount & self._others.by_amount)
 
 
 def _names_of(org_no: str | None, name: str | None) -> set[str]:
@@ -114,6 +138,25 @@ def _names_of(org_no: str | None, name: str | None) -> set[str]:
     return {known for known in (org_no, comparable_name(name)) if known}
 
 
-def _voucher(posting: Row) -> tuple[str | None, ...]:
-    supplier = posting.get("supplier_ledger_code") or posting.get("supplier_org_no") or posting.get("supplier_name")
-    return posting.get("voucher_no"), supplier
+def _invoice_keys(invoice: Row) -> tuple[set[tuple[str, str]], set[tuple[str, Decimal]]]:
+    number = comparable_number(invoice.get("invoice_no"))
+    names = _names_of(invoice.get("seller_org_no"), invoice.get("seller_name"))
+    # Ledgers state net or gross amounts.
+    amounts = [invoice.get(name) for name in ("tax_exclusive_amount", "tax_inclusive_amount")]
+    by_amount = {(number, abs(amount)) for amount in amounts if number and amount is not None}
+    return {(name, number) for name in names if number}, by_amount
+
+
+def _payee(posting: Row) -> str | None:
+    return posting.get("supplier_ledger_code") or posting.get("supplier_org_no") or posting.get("supplier_name")
+
+
+def _keys(ledger_no: int, posting: Row) -> list[tuple[Any, ...]]:
+    """Return what a posting shares with those that are a client's if it is: its voucher and supplier, its invoice."""
+    keys: list[tuple[Any, ...]] = []
+    if posting.get("voucher_no") is not None:
+        keys.append((ledger_no, posting["voucher_no"], _payee(posting)))
+    if number := comparable_number(posting.get("invoice_no")):
+        names = _names_of(posting.get("supplier_org_no"), posting.get("supplier_name")) or {_payee(posting) or ""}
+        keys += [(name, number) for name in sorted(names) if name]
+    return keys

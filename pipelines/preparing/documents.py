@@ -4,8 +4,10 @@ Belongs here: what is taken out of a document, and proof that its figures are th
 clients' (clients.py), reading documents (parsing/ehf.py).
 
 What intake does not need goes out whole: attachments and references to them, contacts, persons, delivery places and
-receivers, notes, streets, bank accounts, payment references, signatures, extensions, the SBDH envelope. Every other
-text goes through the privacy scanner; what it stops is removed where the element is optional, else replaced.
+receivers, notes, streets, bank accounts, payment references, signatures, extensions, the buyer's name, the SBDH
+envelope. Every other text goes through the privacy scanner, and all but code lists and the seller's name through that
+for names of persons. What it stops is removed where the element is optional, else replaced: an invoice's number by a
+pseudonym, so that two invoices stay two.
 """
 
 from __future__ import annotations
@@ -16,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.parsing import ehf, schema, ubl
 from pipelines.parsing.hardened_xml import parse_xml
-from pipelines.scanner import find_in_codes, find_in_free_text
+from pipelines.preparing.invoice_numbers import pseudonym
+from pipelines.scanner import find_in_codes, find_in_free_text, find_in_references
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -51,6 +54,7 @@ _REMOVED = {
     "PaymentID": "accounts",
     "UBLExtensions": "extensions",
 }
+_BUYERS_NAME = "buyer_names"
 _FREE_TEXTS = {
     "Description",
     "AllowanceChargeReason",
@@ -63,11 +67,21 @@ _FREE_TEXTS = {
     "BrandName",
     "ModelName",
 }
-# Text in these is a figure, a day or a code list's member: nothing that gives a person away fits.
+# Their names are what somebody writes; elsewhere a name is a party's.
+_NAMED_FREELY = {"Item", "AdditionalItemProperty"}
+_CODE_LISTS = {"CustomizationID", "ProfileID", "UBLVersionID", "EndpointID", "CompanyID"}
+_LISTED_IDS = {"TaxCategory", "ClassifiedTaxCategory", "TaxScheme"}
+_INVOICE_REFERENCES = {"InvoiceDocumentReference", "CreditNoteDocumentReference"}
+_SELLER, _BUYER = "AccountingSupplierParty", "AccountingCustomerParty"
+_NO_REASON = (
+    "En kode eller et nummer i fakturaen ser ut som et personnummer, kontonummer eller kontaktpunkt. "
+    "Be leverandøren om en ny."
+)
+# Text in these is a figure or a day: without letters nothing that gives a person away fits.
 _FIGURES = ("Amount", "Quantity", "Percent", "Numeric", "Date", "Time", "Indicator")
 _MONEY = tuple(column.name for column in schema.EHF_INVOICES.columns if column.type == "money")
 _LINE_FACTS = ("line_extension_amount", "quantity", "cpv_code", "unspsc_code", "vat_rate")
-_KEY = ("document_type", "invoice_date", "currency", "line_count")
+_KEY = ("document_type", "invoice_date", "currency", "line_count", "seller_org_no", "buyer_org_no")
 
 
 @dataclass(frozen=True)
@@ -88,11 +102,7 @@ class CleanedDocument:
 
 
 def clean_document(raw: bytes) -> CleanedDocument:
-    """Return a document without what must not be handed in; no input raises.
-
-    Raises:
-        AssertionError: The cleaned document would state other figures.
-    """
+    """Return a document without what must not be handed in, or why it cannot be; no input raises."""
     before = ehf.parse_document(raw)
     if before.invoice is None:
         reject = before.rejects[0]
@@ -106,13 +116,16 @@ def clean_document(raw: bytes) -> CleanedDocument:
     cleaned = etree.tostring(document, xml_declaration=True, encoding="UTF-8", with_tail=False)
     after = ehf.parse_document(cleaned)
     if after.invoice is None or _figures(before) != _figures(after):
-        raise AssertionError("a cleaned document states other figures than the original")
+        return CleanedDocument(reason=_NO_REASON)
     return CleanedDocument(cleaned, before.invoice, removed)
 
 
 def _figures(parsed: ehf.ParsedDocument) -> tuple[Any, ...]:
+    """Return what must be the same before and after; the number as it is kept."""
     invoice = parsed.invoice or {}
+    number = str(invoice.get("invoice_no"))
     return (
+        pseudonym(number) if find_in_references(number) else number,
         [invoice.get(name) for name in (*_MONEY, *_KEY)],
         [[line.get(name) for name in _LINE_FACTS] for line in parsed.lines],
         [(row.get("is_charge"), row.get("amount")) for row in parsed.allowance_charges],
@@ -126,6 +139,8 @@ def _local(element: etree._Element) -> str:
 def _take_out(document: etree._Element, removed: Counter[str]) -> None:
     for element in list(document.iter()):
         kind = _REMOVED.get(_local(element))
+        if _local(element) == "PartyName" and _is_of(_BUYER, element):
+            kind = _BUYERS_NAME
         # Within what is out already nothing more is counted.
         if kind is not None and _is_within(element, document):
             removed[kind] += 1
@@ -146,6 +161,10 @@ def _remove(element: etree._Element) -> None:
         element, parent = parent, parent.getparent()
 
 
+def _is_of(party: str, element: etree._Element) -> bool:
+    return any(_local(ancestor) == party for ancestor in element.iterancestors())
+
+
 def _scan(document: etree._Element, removed: Counter[str]) -> None:
     for element in list(document.iter()):
         element.tail = None  # between elements nothing stands that anybody reads
@@ -155,16 +174,38 @@ def _scan(document: etree._Element, removed: Counter[str]) -> None:
             if find_in_free_text(str(value)):
                 removed["stopped_texts"] += 1
                 del element.attrib[name]
-        tag, text = _local(element), (element.text or "").strip()
-        if len(element) or not text or tag.endswith(_FIGURES):
+        if len(element) or not (text := (element.text or "").strip()) or text == REMOVED_TEXT:
             continue
-        parent = element.getparent()
-        is_item_name = tag == "Name" and parent is not None and _local(parent) == "Item"
-        is_free = tag in _FREE_TEXTS or is_item_name
-        if not (find_in_free_text(text) if is_free else find_in_codes(text)):
-            continue
-        removed["stopped_texts"] += 1
-        if is_free and not is_item_name:
-            _remove(element)
-        else:
+        if _local(element) == "RegistrationName" and _is_of(_BUYER, element):
+            removed[_BUYERS_NAME] += 1
             element.text = REMOVED_TEXT
+        elif _find(element, text):
+            removed["stopped_texts"] += 1
+            _replace(element, text, document)
+
+
+def _find(element: etree._Element, text: str) -> tuple[str, ...]:
+    """Return what in an element's text gives a person away, as strictly as the element is used."""
+    tag, parent = _local(element), _parent(element)
+    if tag.endswith(_FIGURES) and not any(map(str.isalpha, text)):
+        return ()
+    if tag in _FREE_TEXTS or (tag == "Name" and parent in _NAMED_FREELY):
+        return find_in_free_text(text)
+    is_listed = tag.endswith("Code") or tag in _CODE_LISTS or (tag == "ID" and parent in _LISTED_IDS)
+    is_sellers_name = tag in ("Name", "RegistrationName") and _is_of(_SELLER, element)
+    return find_in_codes(text) if is_listed or is_sellers_name else find_in_references(text)
+
+
+def _replace(element: etree._Element, text: str, document: etree._Element) -> None:
+    parent = element.getparent()
+    if _local(element) in _FREE_TEXTS:
+        _remove(element)
+    elif _local(element) == "ID" and (parent is document or _parent(element) in _INVOICE_REFERENCES):
+        element.text = pseudonym(text)
+    else:
+        element.text = REMOVED_TEXT
+
+
+def _parent(element: etree._Element) -> str:
+    parent = element.getparent()
+    return "" if parent is None else _local(parent)

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from pipelines.errors import ConfigurationError
 from pipelines.parsing.hardened_xml import sniff_root
+from pipelines.prepared import CLAIM, LARGEST_MANIFEST, MANIFEST
 
 LEDGER, EHF, UNKNOWN = "ledger", "ehf", "unknown"
 _HEAD = 64 * 2**10
@@ -38,21 +39,25 @@ class InputFile:
     read: Callable[[], bytes]
 
 
-def find_inputs(paths: Iterable[Path]) -> list[InputFile]:
+def find_inputs(paths: Iterable[Path], *, output: Path | None = None) -> list[InputFile]:
     """Return every file named, in a named folder or in a named zip, by kind and name; hidden ones are left out.
 
+    Args:
+        paths: What is named.
+        output: Where the package will be written: a folder may still hold that of last time.
+
     Raises:
-        ConfigurationError: A path does not exist, a file is too large, or a zip cannot be unpacked.
+        ConfigurationError: A path does not exist, a file is too large or prepared already, or a zip cannot be unpacked.
     """
-    found = [file for path in paths for file in _files_of(path)]
+    found = [file for path in paths for file in _files_of(path, output.resolve() if output else None)]
     return sorted(found, key=lambda file: (file.kind, file.name))
 
 
-def _files_of(path: Path) -> Iterator[InputFile]:
+def _files_of(path: Path, output: Path | None) -> Iterator[InputFile]:
     if path.is_dir():
         below = sorted(file for file in path.rglob("*") if file.is_file() and not file.is_symlink())
         for file in below:
-            if not any(part.startswith(".") for part in file.relative_to(path).parts):
+            if file.resolve() != output and not any(part.startswith(".") for part in file.relative_to(path).parts):
                 yield from _file(file, file.relative_to(path).as_posix())
     elif path.is_file():
         yield from _file(path, path.name)
@@ -67,6 +72,8 @@ def _file(path: Path, name: str) -> Iterator[InputFile]:
     if head.startswith(b"PK") and not _is_workbook(path):
         yield from _members(path, name)
         return
+    if path.name == MANIFEST and size <= LARGEST_MANIFEST:
+        _refuse_prepared(path.read_bytes(), name)
     if size > _LARGEST_FILE:
         raise ConfigurationError(
             f"Filen er større enn {_LARGEST_FILE // 2**20} MiB.",
@@ -101,6 +108,8 @@ def _members(path: Path, name: str) -> Iterator[InputFile]:
             for member in sorted(members, key=lambda one: one.filename):
                 label = "/".join(part for part in PurePosixPath(member.filename).parts if part not in ("/", ".", ".."))
                 if label and not any(part.startswith((".", "__MACOSX")) for part in label.split("/")):
+                    if PurePosixPath(label).name == MANIFEST and member.file_size <= LARGEST_MANIFEST:
+                        _refuse_prepared(archive.read(member), name)
                     with archive.open(member) as stream:
                         head = stream.read(_HEAD)
                     kind = UNKNOWN if _is_nested(head, archive, member) else _kind_of(head, label)
@@ -123,6 +132,15 @@ def _reader(path: Path, member: str) -> Callable[[], bytes]:
             return archive.read(member)
 
     return read
+
+
+def _refuse_prepared(manifest: bytes, name: str) -> None:
+    if CLAIM in manifest:
+        raise ConfigurationError(
+            "Dette er allerede en klargjort pakke.",
+            where=name,
+            remedy="Flytt den ut av mappen, eller oppgi bare filene slik de kom fra fagsystemet.",
+        )
 
 
 def _refuse_bombs(members: list[zipfile.ZipInfo], name: str) -> None:

@@ -6,8 +6,9 @@ the same. Not here: which rows are clients' (clients.py), reading ledgers (parsi
 (1) Only cells of columns that the profile names are kept; rows above the header are not. (2) Sums, notes and repeated
     headers are no data and go. (3) Client rows become one row per fiscal period, account, function, VAT code and
     currency, with the period's last day as date and no payee, text, voucher or invoice number. (4) Texts go through the
-    privacy scanner, names of suppliers and codes through its stricter form. (5) What the profile cannot read is not
-    prepared: the file is mended first.
+    privacy scanner, codes through that for codes and, but for suppliers' names, for names of persons. An invoice number
+    that it stops becomes a pseudonym. (5) What the profile cannot read is not prepared, nor is a file with an account,
+    function, VAT code, currency or period that the scanner stops: the file is mended first.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from pipelines.parsing.dates import EXCEL_SERIAL, to_strptime
 from pipelines.parsing.ledger import parse_ledger
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.tabular import Cell, cell_text
+from pipelines.preparing.invoice_numbers import pseudonym
 from pipelines.preparing.ledger_cells import OpenLedger
-from pipelines.scanner import find_in_codes, find_in_free_text
+from pipelines.scanner import find_in_codes, find_in_free_text, find_in_references
 
 _FREE_TEXTS = ("posting_text", "local_account_text", "kostra_function_text")
 # Codes and names: scanned, but eight digits may be a voucher's number.
@@ -37,6 +39,19 @@ _SERIAL_EPOCH = date(1899, 12, 30)
 _MADE_ON = datetime(2020, 1, 1)  # noqa: DTZ001  a workbook's properties hold no time zone; the same rows are the same bytes
 
 Key = tuple[str | None, ...]
+_MOST_PROBLEMS = 20
+
+
+class CannotPrepare(ValueError):
+    """A ledger that cannot be handed in as it is.
+
+    Attributes:
+        problems: Each a place in the file and what is wrong there, in bokmål, to follow the file's name.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{len(self.problems)} problems")
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,8 @@ def clean_ledger(ledger: OpenLedger, is_client: Sequence[bool], file_name: str) 
         file_name: Its name, which may hold the period.
 
     Raises:
-        AssertionError: The cleaned ledger would not read as the same sums by the same profile.
+        CannotPrepare: A code that must stay gives a person away, or the cleaned ledger would not read as the same
+            sums by the same profile.
     """
     cleaner = _Cleaner(ledger)
     groups: dict[Key, list[Mapping[str, Any]]] = {}
@@ -85,6 +101,8 @@ def clean_ledger(ledger: OpenLedger, is_client: Sequence[bool], file_name: str) 
         else:
             rows.append(cleaner.keep(posting))
     rows += [cleaner.add_up(groups[key]) for key in sorted(groups, key=lambda key: [part or "" for part in key])]
+    if cleaner.stopped:
+        raise CannotPrepare(cleaner.stopped[:_MOST_PROBLEMS])
     cleaner.removed["title_rows"] += ledger.rows_above
     cleaner.removed["sum_rows"] += ledger.rows_removed
     cleaned = CleanedLedger(
@@ -106,7 +124,7 @@ def _check(ledger: OpenLedger, cleaned: CleanedLedger, file_name: str) -> None:
     again = parse_ledger(cleaned.raw, ledger.profile, file_name)
     is_whole = not again.rejects and len(again.postings) == cleaned.rows_kept + cleaned.sums
     if not is_whole or _sums(again.postings) != _sums(ledger.postings):
-        raise AssertionError("a cleaned ledger does not read as the same sums")
+        raise CannotPrepare([": kan ikke skrives slik at profilen leser de samme summene. Prøv en annen profil."])
 
 
 def _sums(postings: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str | None], Decimal]:
@@ -123,30 +141,41 @@ class _Cleaner:
     def __init__(self, ledger: OpenLedger) -> None:
         self.ledger = ledger
         self.removed: Counter[str] = Counter()
+        self.stopped: list[str] = []
         free = {ledger.mapped[name] for name in _FREE_TEXTS if name in ledger.mapped}
         figures = {ledger.mapped[name] for name in ("amount", *ledger.date_columns) if name in ledger.mapped}
         self.used = sorted({*ledger.mapped.values(), *ledger.period_columns})
         self.free, self.figures = free, figures
+        self.needed = {*ledger.period_columns, *(ledger.mapped[name] for name in _GROUP if name in ledger.mapped)}
+        self.supplier, self.invoice_no = ledger.mapped.get("supplier_name"), ledger.mapped.get("invoice_no")
 
     def keep(self, posting: Mapping[str, Any]) -> list[Cell]:
         """Return a row with only what may go on (1, 4)."""
         cells = self.ledger.cells_of(posting)
         row: list[Cell] = [""] * len(self.ledger.header)
         for index in self.used:
-            row[index] = self.scanned(cells[index], index)
+            row[index] = self.scanned(cells[index], index, posting)
         self.removed["unused_cells"] += sum(
             1 for index, cell in enumerate(cells[: len(row)]) if index not in self.used and cell_text(cell)
         )
         return row
 
-    def scanned(self, cell: Cell, index: int) -> Cell:
+    def scanned(self, cell: Cell, index: int, posting: Mapping[str, Any]) -> Cell:
         text = cell_text(cell)
-        if not text or index in self.figures:
+        if not text or index in self.figures or not self._find(text, index):
             return cell
-        if find_in_free_text(text) if index in self.free else find_in_codes(text):
-            self.removed["stopped_texts"] += 1
-            return ""
-        return cell
+        if index in self.needed:
+            self.stopped.append(
+                f", rad {posting['_row_no']}, kolonne {self.ledger.header[index]}: ser ut som et personnummer, "
+                "kontonummer, navn eller kontaktpunkt, men trengs. Rett cellen."
+            )
+        self.removed["stopped_texts"] += 1
+        return pseudonym(text) if index == self.invoice_no else ""
+
+    def _find(self, text: str, index: int) -> tuple[str, ...]:
+        if index in self.free:
+            return find_in_free_text(text)
+        return find_in_codes(text) if index == self.supplier else find_in_references(text)
 
     def add_up(self, postings: Sequence[Mapping[str, Any]]) -> list[Cell]:
         """Return the row that stands for a group of client postings (3)."""
@@ -155,7 +184,7 @@ class _Cleaner:
         row: list[Cell] = [""] * len(ledger.header)
         for name in (*_GROUP, *_GROUP_TEXTS):
             if (index := ledger.mapped.get(name)) is not None:
-                row[index] = self.scanned(cells[index], index)
+                row[index] = self.scanned(cells[index], index, first)
         for index in ledger.period_columns:
             row[index] = cells[index]
         amount = sum((posting["amount"] for posting in postings), Decimal("0.00"))
@@ -173,7 +202,8 @@ def _last_day(fiscal_period: str) -> date:
 def _amount_cell(amount: Decimal, profile: Profile) -> Cell:
     if profile.format == "xlsx":
         return float(amount)  # two decimals survive a binary number, and reading rounds to whole øre
-    text = f"{abs(amount):.2f}".replace(".", profile.numbers.decimal)
+    digits = 0 if profile.numbers.whole else 2
+    text = f"{abs(amount):.{digits}f}".replace(".", profile.numbers.decimal)
     if amount >= 0:
         return text
     style = profile.numbers.negative[0]

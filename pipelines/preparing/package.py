@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from pipelines import __version__
-from pipelines.errors import ProblemsFound, UnreadableDelivery
+from pipelines.errors import ConfigurationError, ProblemsFound
 from pipelines.files import sha256_bytes, write_atomically
 from pipelines.mask import mask_file_name
 from pipelines.parsing.ledger import best_shipped
@@ -29,7 +29,7 @@ from pipelines.preparing.clients import Clients, SupplierList
 from pipelines.preparing.documents import clean_document
 from pipelines.preparing.inputs import EHF, LEDGER, InputFile
 from pipelines.preparing.ledger_cells import OpenLedger, open_ledger
-from pipelines.preparing.ledgers import clean_ledger
+from pipelines.preparing.ledgers import CannotPrepare, clean_ledger
 from pipelines.reference import strict_functions
 
 Progress = Callable[[str, int, int], None]
@@ -46,11 +46,13 @@ class Package:
     Attributes:
         manifest: What it holds and what was removed.
         left_out: Files of which nothing is in it, with the reason.
+        without_function: Ledgers, masked, in which client invoices cannot be recognised: no row has a function.
         stream: Its bytes.
     """
 
     manifest: Manifest
     left_out: tuple[tuple[str, str], ...]
+    without_function: tuple[str, ...]
     stream: IO[bytes]
 
     def write(self, path: Path) -> str:
@@ -78,19 +80,21 @@ def prepare_package(
 
     Raises:
         ProblemsFound: A ledger cannot be read by a profile, or has rows that cannot; every such row.
-        UnreadableDelivery: There is nothing to prepare.
+        ConfigurationError: There is nothing to prepare.
     """
     show = progress or (lambda step, done, total: None)
     clients = Clients(strict_functions(), suppliers)
     ledgers = _open_ledgers([file for file in inputs if file.kind == LEDGER], profile)
     documents = [file for file in inputs if file.kind == EHF]
     if not ledgers and not documents:
-        raise UnreadableDelivery(
+        raise ConfigurationError(
             "Det er verken reskontro eller e-faktura blant filene.", remedy="Oppgi reskontrofiler eller EHF-filer."
         )
-    known_from = [BY_LEDGER] if any("kostra_function" in one.mapped for _, _, one in ledgers) else []
+    # One ledger without functions may book the clients of all the others.
+    without_function = tuple(mask_file_name(file.name) for file, _, opened in ledgers if not _has_functions(opened))
+    known_from = [BY_LEDGER] if ledgers and not without_function else []
     known_from += [BY_SUPPLIER_LIST] if suppliers is not None else []
-    marks = [clients.mark(opened.postings) for _, _, opened in ledgers]
+    marks = clients.mark([opened.postings for _, _, opened in ledgers])
     left_out = [(file.name, "Ukjent filtype.") for file in inputs if file.kind not in (LEDGER, EHF)]
     names = _Names()
     stream: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115  the package keeps it
@@ -98,19 +102,42 @@ def prepare_package(
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for done, (file, kept_name) in enumerate(_in_order(documents, names)):
             show("e-faktura", done, len(documents))
-            files.append(_add_document(archive, file, kept_name, clients, left_out))
+            files.append(_add_document(archive, file, kept_name, clients, left_out, has_ledger=bool(ledgers)))
         show("e-faktura", len(documents), max(1, len(documents)))
+        if not ledgers and all(one.rows_removed for one in files):
+            _refuse_unreadable(left_out)
+        problems: list[str] = []
         by_name = {id(file): (raw, opened, mark) for (file, raw, opened), mark in zip(ledgers, marks, strict=True)}
         for done, (file, kept_name) in enumerate(_in_order([file for file, _, _ in ledgers], names)):
             show("reskontro", done, len(ledgers))
             raw, opened, mark = by_name[id(file)]
-            files.append(_add_ledger(archive, file, raw, opened, mark, kept_name))
+            try:
+                files.append(_add_ledger(archive, file, raw, opened, mark, kept_name))
+            except CannotPrepare as reason:
+                problems += [f"{mask_file_name(file.name)}{problem}" for problem in reason.problems]
         show("reskontro", len(ledgers), max(1, len(ledgers)))
+        _refuse(problems)
         manifest = Manifest(f"samandel {__version__}", tuple(known_from), tuple(files))
         if problem := next((found for one in files if (found := one.problem())), None):
             raise AssertionError(f"a prepared file does not add up: {problem}")
         _add(archive, MANIFEST, manifest.as_bytes())
-    return Package(manifest, tuple(left_out), stream)
+    return Package(manifest, tuple(left_out), without_function, stream)
+
+
+def _has_functions(ledger: OpenLedger) -> bool:
+    return not ledger.postings or any(posting.get("kostra_function") for posting in ledger.postings)
+
+
+def _refuse_unreadable(left_out: Sequence[tuple[str, str]]) -> None:
+    shown = "; ".join(f"{mask_file_name(name)}: {reason}" for name, reason in left_out[:_SHOWN_ROWS])
+    raise ConfigurationError(
+        "Ingen av filene kan leses.", where=shown, remedy="Be om nye filer fra fagsystemet. Ingen pakke er skrevet."
+    )
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise ProblemsFound(problems, remedy="Rett radene eller profilen, og kjør på nytt. Ingen pakke er skrevet.")
 
 
 def _open_ledgers(files: Sequence[InputFile], profile: Profile | None) -> list[tuple[InputFile, bytes, OpenLedger]]:
@@ -127,8 +154,7 @@ def _open_ledgers(files: Sequence[InputFile], profile: Profile | None) -> list[t
         if len(ledger.unreadable) > _SHOWN_ROWS:
             problems.append(f"{name}: og {len(ledger.unreadable) - _SHOWN_ROWS} rader til.")
         opened.append((file, raw, ledger))
-    if problems:
-        raise ProblemsFound(problems, remedy="Rett radene eller profilen, og kjør på nytt. Ingen pakke er skrevet.")
+    _refuse(problems)
     return opened
 
 
@@ -195,7 +221,13 @@ def _add_ledger(
 
 
 def _add_document(
-    archive: zipfile.ZipFile, file: InputFile, kept_name: str, clients: Clients, left_out: list[tuple[str, str]]
+    archive: zipfile.ZipFile,
+    file: InputFile,
+    kept_name: str,
+    clients: Clients,
+    left_out: list[tuple[str, str]],
+    *,
+    has_ledger: bool,
 ) -> PreparedFile:
     raw = file.read()
     cleaned = clean_document(raw)
@@ -224,6 +256,7 @@ def _add_document(
         currency=str(invoice["currency"]),
         amount_before_ore=ore,
         amount_after_ore=ore,
+        unexplained=int(has_ledger and not clients.is_booked(invoice)),
     )
 
 
@@ -241,6 +274,7 @@ def _document(
     amount_before_ore: int = 0,
     amount_after_ore: int = 0,
     amount_elsewhere_ore: int = 0,
+    unexplained: int = 0,
 ) -> PreparedFile:
     return PreparedFile(
         kind=EHF,
@@ -258,6 +292,7 @@ def _document(
         amount_after_ore=amount_after_ore,
         amount_elsewhere_ore=amount_elsewhere_ore,
         removed=removed,
+        unexplained=unexplained,
     )
 
 

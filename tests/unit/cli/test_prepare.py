@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.homes import samandel, samandel_json
-from tests.unit.preparing.test_package import FILES
+from tests.unit.preparing.test_package import FILES, document, ledger_text
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_wrong_output_is_refused_before_anything_is_read(folder: Path, tmp_pat
 
 def test_nothing_to_prepare_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4")
-    refused = samandel("prepare", tmp_path / "a.pdf", "--output", tmp_path / "p.zip", expect=(3,))
+    refused = samandel("prepare", tmp_path / "a.pdf", "--output", tmp_path / "p.zip", expect=(2,))
     assert "verken reskontro eller e-faktura" in refused.stderr
     assert not (tmp_path / "p.zip").exists()
 
@@ -50,3 +51,48 @@ def test_nothing_to_prepare_is_said(tmp_path: Path) -> None:
 def test_documents_alone_warn_that_clients_are_unknown(folder: Path, tmp_path: Path) -> None:
     done = samandel("prepare", folder / "kept.xml", "--output", tmp_path / "p.zip")
     assert "Klientfakturaer kan ikke kjennes igjen" in done.stderr
+    assert "ingen reskontro er med" in done.stderr
+
+
+def test_a_ledger_without_functions_is_named(folder: Path, tmp_path: Path) -> None:
+    raw = ledger_text().replace(b";Tjeneste;", b";Avdeling;")
+    (folder / "uten.csv").write_bytes(raw)
+    done = samandel("prepare", folder, "--output", tmp_path / "p.zip")
+    assert "ingen rad har tjeneste (funksjon) i uten.csv" in done.stderr
+    assert "--supplier-list" in done.stderr
+
+
+def test_e_invoices_that_no_posting_explains_are_counted(folder: Path, tmp_path: Path) -> None:
+    (folder / "unknown.xml").write_bytes(document("8765", "310000019"))
+    done = samandel("prepare", folder, "--output", tmp_path / "p.zip")
+    assert "ikke gjenfunnet i reskontroen: 1" in done.stdout
+
+
+def test_files_none_of_which_can_be_read_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text('<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"><x>')
+    refused = samandel("prepare", tmp_path / "a.xml", "--output", tmp_path / "p.zip", expect=(2,))
+    assert "Ingen av filene kan leses" in refused.stderr
+    assert not (tmp_path / "p.zip").exists()
+
+
+def test_a_pipe_as_supplier_list_is_refused_and_not_waited_for(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    files = (folder, "--output", tmp_path / "p.zip", "--supplier-list", tmp_path / "pipe")
+    assert "Leverandørlisten kan ikke leses" in samandel("prepare", *files, expect=(2,)).stderr
+
+
+def test_again_in_the_same_folder_it_gives_the_same_package(folder: Path) -> None:
+    samandel("prepare", folder, "--output", folder / "p.zip")
+    first = (folder / "p.zip").read_bytes()
+    samandel("prepare", folder, "--output", folder / "p.zip")
+    assert (folder / "p.zip").read_bytes() == first
+
+
+@pytest.mark.parametrize("is_unpacked", [False, True], ids=["zip", "folder"])
+def test_a_package_is_no_input(folder: Path, tmp_path: Path, *, is_unpacked: bool) -> None:
+    samandel("prepare", folder, "--output", folder / "september.zip")
+    if is_unpacked:
+        zipfile.ZipFile(folder / "september.zip").extractall(folder)  # noqa: S202  our own
+        (folder / "september.zip").unlink()
+    refused = samandel("prepare", folder, "--output", tmp_path / "p.zip", expect=(2,))
+    assert "Dette er allerede en klargjort pakke." in refused.stderr

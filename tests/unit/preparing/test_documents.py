@@ -59,6 +59,64 @@ def test_an_item_text_that_passes_is_kept_and_one_that_does_not_is_replaced() ->
     assert b"<cbc:Name>(fjernet)</cbc:Name>" in (cleaned.raw or b"")
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<cac:AccountingSupplierParty>", "<cac:OrderReference><cbc:ID>{}</cbc:ID></cac:OrderReference>"),
+        (
+            "<cac:AccountingSupplierParty>",
+            "<cac:OrderReference><cbc:SalesOrderID>{}</cbc:SalesOrderID></cac:OrderReference>",
+        ),
+        (
+            "<cac:AccountingSupplierParty>",
+            "<cac:ContractDocumentReference><cbc:ID>{}</cbc:ID></cac:ContractDocumentReference>",
+        ),
+        ("<cac:AccountingSupplierParty>", "<cac:ProjectReference><cbc:ID>{}</cbc:ID></cac:ProjectReference>"),
+        (
+            "<cac:ClassifiedTaxCategory>",
+            "<cac:BuyersItemIdentification><cbc:ID>{}</cbc:ID></cac:BuyersItemIdentification>",
+        ),
+        ("</cac:Item>", "<cac:AdditionalItemProperty><cbc:Name>{}</cbc:Name></cac:AdditionalItemProperty>"),
+    ],
+    ids=["order", "sales order", "contract", "project", "buyers item", "property"],
+)
+def test_a_name_in_a_reference_is_replaced(old: str, new: str) -> None:
+    assert old in INVOICE
+    cleaned = clean_document(INVOICE.replace(old, new.format("klient Kari Nordmann") + old, 1).encode())
+    assert cleaned.removed["stopped_texts"] == 1
+    assert b"Nordmann" not in (cleaned.raw or b"")
+
+
+def test_the_buyers_name_goes_and_the_sellers_stays() -> None:
+    document = INVOICE.replace("Eksempel kommune", "Eksempel kommune v/ Kåre Xyz").replace(
+        "Eksempel Mat AS", "Kari Mat"
+    )
+    cleaned = clean_document(document.encode())
+    assert "Kåre".encode() not in (cleaned.raw or b"")
+    assert b"Kari Mat" in (cleaned.raw or b"")
+    assert cleaned.removed["buyer_names"] == 2
+
+
+def numbered(number: str) -> bytes:
+    place = INVOICE.index("<cbc:ID>")
+    return (INVOICE[: place + 8] + number + INVOICE[INVOICE.index("</cbc:ID>", place) :]).encode()
+
+
+def test_two_invoices_whose_numbers_must_go_stay_two() -> None:
+    cleaned = [clean_document(numbered(number)).raw for number in (SYNTHETIC, "1234.56.78903", "Kari Nordmann")]
+    numbers = [(parse_document(raw or b"").invoice or {})["invoice_no"] for raw in cleaned]
+    assert len(set(numbers)) == 3
+    assert all(number.startswith("fjernet-") for number in numbers)
+    assert clean_document(numbered(SYNTHETIC)).raw == cleaned[0]
+    assert clean_document(cleaned[0] or b"").raw == cleaned[0]
+
+
+def test_a_code_that_cannot_go_leaves_the_document_out() -> None:
+    cleaned = clean_document(INVOICE.replace("Code>NOK<", "Code>ola@example.no<").encode())
+    assert cleaned.raw is None
+    assert cleaned.reason is not None
+
+
 @pytest.mark.parametrize("path", READABLE, ids=lambda path: path.stem)
 def test_figures_stand_and_cleaning_twice_changes_nothing(path: Path) -> None:
     cleaned = clean_document(path.read_bytes())

@@ -14,6 +14,7 @@ from pipelines.errors import ProblemsFound
 from pipelines.files import sha256_bytes
 from pipelines.parsing.ehf import parse_document
 from pipelines.parsing.ledger import load_profile, parse_ledger
+from pipelines.parsing.ledger_profile import SHIPPED_FOLDER
 from pipelines.prepared import MANIFEST, hold_against_manifest, read_manifest
 from pipelines.preparing.clients import SupplierList
 from pipelines.preparing.inputs import find_inputs
@@ -47,6 +48,10 @@ def document(invoice_no: str, seller: str = SELLER) -> bytes:
         start = text.index("<cbc:ID>") + len("<cbc:ID>")
         text = text[:start] + invoice_no + text[text.index("</cbc:ID>") :]
     return text.replace(SELLER, seller).encode()
+
+
+def posting(voucher: str, invoice_no: str, function: str, amount: str, seller: str = f"Bo AS;{HELPER}") -> str:
+    return f"9;{seller};{voucher};{invoice_no};11.09.2026;202609;13700;Kjøp;{function};1;{amount};Tekst;x"
 
 
 def package_of(folder: Path, files: dict[str, bytes], suppliers: str | None = None) -> Package:
@@ -183,3 +188,93 @@ def test_a_zip_is_looked_into(tmp_path: Path) -> None:
             zipped.writestr(name, raw)
     package = prepare_package(find_inputs([archive]))
     assert set(contents(package)) == {MANIFEST, "ehf/kept.xml", "ledger/202609.csv"}
+
+
+def test_one_ledger_without_functions_leaves_clients_unknown(tmp_path: Path) -> None:
+    without = ledger_text(ROWS[:1]).replace(b";Tjeneste;", b";Avdeling;")
+    files = FILES | {"uten.csv": without}
+    package = package_of(tmp_path, files)
+    assert (package.manifest.clients_known_from, package.without_function) == ((), ("uten.csv",))
+    assert package_of(tmp_path, files, suppliers="").manifest.clients_known_from == ("supplier_list",)
+
+
+def test_a_ledger_whose_functions_are_all_blank_has_none(tmp_path: Path) -> None:
+    package = package_of(tmp_path, {"a.csv": ledger_text((posting("B1", "1", "", "1,00"),))})
+    assert package.manifest.clients_known_from == ()
+
+
+@pytest.mark.parametrize("function", ["244", "24400", "0244", "00244"])
+def test_a_function_is_its_first_three_digits_without_padding(tmp_path: Path, function: str) -> None:
+    package = package_of(tmp_path, {"a.csv": ledger_text((posting("B1", "1", function, "1,00"),))})
+    assert package.manifest.files[0].rows_aggregated == 1
+
+
+def test_a_client_invoice_posted_again_is_a_clients_in_every_ledger(tmp_path: Path) -> None:
+    rows = (posting("B1", "F-1", "244", "100,00"), posting("B3", "F-2", "120", "30,00"))
+    again = (posting("B2", "F1", "", "-100,00"), posting("B2", "F1", "120", "100,00"), posting("B2", "", "120", "5,00"))
+    package = package_of(tmp_path, {"202609.csv": ledger_text(rows), "202610.csv": ledger_text(again)})
+    assert [file.rows_aggregated for file in package.manifest.files] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (posting("B1", "F-1", "244", "100,00", "Hjelp og Barnevern;"), "client_matched"),
+        (posting("B1", "F-1", "244", "125,00", "Hjelp og Barnevern;"), "client_matched"),
+        (posting("B1", "F-1", "244", "99,00", "Hjelp og Barnevern;"), None),
+        (posting("B1", "F-1", "120", "100,00", "Hjelp og Barnevern;"), None),
+    ],
+    ids=["net", "gross", "another amount", "no client"],
+)
+def test_an_invoice_is_known_by_number_and_amount_however_its_seller_is_spelled(
+    tmp_path: Path, row: str, reason: str | None
+) -> None:
+    rows = (row, posting("B8", "X-9", "120", "1,00", "Annen AS;"))
+    package = package_of(tmp_path, {"a.csv": ledger_text(rows), "b.xml": document("F-1")})
+    (invoice,) = [file for file in package.manifest.files if file.kind == "ehf"]
+    assert (reason in invoice.removed) if reason else invoice.kept_name
+    assert invoice.unexplained == (reason is None and "99,00" in row)
+
+
+def test_a_posting_of_something_else_explains_an_invoice_first(tmp_path: Path) -> None:
+    rows = (posting("B1", "F-1", "244", "100,00", "Hjelp;"), posting("B2", "F-1", "120", "100,00", f"Mat;{SELLER}"))
+    package = package_of(tmp_path, {"a.csv": ledger_text(rows), "b.xml": document("F-1")})
+    assert [file.kept_name for file in package.manifest.files if file.kind == "ehf"] == ["ehf/b.xml"]
+
+
+def test_a_number_that_must_go_is_the_same_in_ledger_and_e_invoice(tmp_path: Path) -> None:
+    rows = tuple(posting(f"B{no}", number, "120", "1,00") for no, number in enumerate((SYNTHETIC, "Kari Nordmann")))
+    kept = contents(package_of(tmp_path, {"a.csv": ledger_text(rows), "b.xml": document(SYNTHETIC, HELPER)}))
+    postings = parse_ledger(kept["ledger/a.csv"], load_profile("semicolon", None), "a.csv").postings
+    numbers = [row["invoice_no"] for row in postings]
+    assert len(set(numbers)) == 2
+    assert not {None, SYNTHETIC, "Kari Nordmann"} & set(numbers)
+    invoice = parse_document(kept["ehf/b.xml"]).invoice
+    assert invoice is not None
+    assert invoice["invoice_no"] == numbers[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "column"), [(";11150;", ";1234.56.78903;", "Art"), (";120;", ";Kari Nordmann;", "Tjeneste")]
+)
+def test_a_code_that_must_stay_and_gives_away_is_named(tmp_path: Path, old: str, new: str, column: str) -> None:
+    files = {"202609.csv": ledger_text((ROWS[0].replace(old, new), *ROWS[1:])), "202610.csv": ledger_text()}
+    with pytest.raises(ProblemsFound) as refused:
+        package_of(tmp_path, files)
+    assert len(refused.value.problems) == 1
+    assert f"202609.csv, rad 3, kolonne {column}:" in refused.value.problems[0]
+    assert "Nordmann" not in str(refused.value)
+
+
+def test_amounts_without_decimals_stay_so(tmp_path: Path) -> None:
+    shipped = (SHIPPED_FOLDER / "semicolon.yml").read_text(encoding="utf-8")
+    (tmp_path / "whole.yml").write_text(shipped.replace("numbers:", "numbers:\n  whole: true"), encoding="utf-8")
+    profile = load_profile(str(tmp_path / "whole.yml"), None)
+    (tmp_path / "a.csv").write_bytes(
+        ledger_text(
+            (posting("B1", "1", "244", "100"), posting("B2", "2", "244", "-30"), posting("B3", "3", "120", "7"))
+        )
+    )
+    kept = contents(prepare_package(find_inputs([tmp_path / "a.csv"]), profile=profile))
+    parsed = parse_ledger(kept["ledger/a.csv"], profile, "a.csv")
+    assert [row["amount"] for row in parsed.postings] == [Decimal(7), Decimal(70)]
