@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ConfigurationError
 from pipelines.home import CONSORTIUM, Home
-from pipelines.session import Progress, Session, hold_run_lock, month_before, without_progress
+from pipelines.session import Progress, Session, hold_run_lock, month_to_publish, without_progress
 from pipelines.settings import PROJECT_ROOT, Clock, child_environment
 from pipelines.summary import RunSummary
 
@@ -46,11 +46,12 @@ def run_pipeline(
 
     Raises:
         ProblemsFound: Settings or registers are wrong. Nothing was changed.
-        ConfigurationError: A municipality is no member; or the gate has no key (all before publishing is done then).
+        ConfigurationError: The month is not over, or a municipality is no member (nothing was changed); or the gate has
+            no key (all before publishing is done then).
         BuildFailed: The warehouse could not be built; the last good one stands and nothing is published.
         WarehouseBusy: Another run is at work in this home.
     """
-    session = Session(home.require(), clock, month or month_before(clock), full_refresh, progress)
+    session = Session(home.require(), clock, month_to_publish(month, clock), full_refresh, progress)
     owners = _owners(session, municipalities)
     notes: list[str] = []
     with hold_run_lock(home) as was_cut_short, session.until_the_end:

@@ -15,7 +15,7 @@ import dagster as dg
 
 from pipelines.home import Home
 from pipelines.instance import clear_dead_runs
-from pipelines.session import Session, hold_run_lock, month_before
+from pipelines.session import Session, hold_run_lock, month_to_publish
 from pipelines.settings import Clock, default_home
 
 
@@ -39,6 +39,7 @@ class Launch(dg.ConfigurableResource[Session]):
         """Give a session that holds the home's run lock until the run has ended.
 
         Raises:
+            ConfigurationError: The month is none, or not over.
             WarehouseBusy: Another run is at work in this home.
         """
         home = self.home()
@@ -46,7 +47,7 @@ class Launch(dg.ConfigurableResource[Session]):
         with hold_run_lock(home):
             if context.instance is not None:
                 clear_dead_runs(context.instance, but=context.run.run_id if context.run else None)
-            session = Session(home, clock, self.month or month_before(clock), full_refresh=self.full_refresh)
+            session = Session(home, clock, month_to_publish(self.month, clock), full_refresh=self.full_refresh)
             with session.until_the_end:
                 yield session
 

@@ -6,6 +6,7 @@ the steps (landing/ … publishing/), their Dagster faces (assets/), what a run 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipelines.candidates.products import CandidateKey
-from pipelines.errors import SamandelError, UnexpectedFailure, describe_unexpected
+from pipelines.errors import ConfigurationError, SamandelError, UnexpectedFailure, describe_unexpected
 from pipelines.files import exclusive_lock, write_atomically
 from pipelines.home import Home
 from pipelines.settings import Clock
@@ -46,6 +47,35 @@ def month_before(clock: Clock) -> str:
     """Return the last whole month on the clock's day, ``YYYY-MM``."""
     number = clock.as_of.year * 12 + clock.as_of.month - 2
     return f"{number // 12:04d}-{number % 12 + 1:02d}"
+
+
+def require_month(text: str) -> None:
+    """Refuse what is no month.
+
+    Raises:
+        ConfigurationError: It is not written yyyy-mm.
+    """
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text):
+        raise ConfigurationError(f"'{text}' is not a month.", where="--month", remedy="Write it as yyyy-mm.")
+
+
+def month_to_publish(month: str | None, clock: Clock) -> str:
+    """Return the month that was asked for, else the last whole one on the clock's day.
+
+    Raises:
+        ConfigurationError: It is no month, or not over: what is published must be whole.
+    """
+    last = month_before(clock)
+    if month is None:
+        return last
+    require_month(month)
+    if month > last:
+        raise ConfigurationError(
+            f"{month} is not over on {clock.as_of}, the day of the run.",
+            where="--month",
+            remedy=f"Name a month up to {last}, or wait: what is published must be whole.",
+        )
+    return month
 
 
 @dataclass

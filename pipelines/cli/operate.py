@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from pipelines.cli.options import AsOfOption, HomeOption, JsonOption, open_home, read_clock
 from pipelines.cli.output import money, percent, print_error, print_json, print_rows
-from pipelines.errors import ConfigurationError, SamandelError
+from pipelines.errors import SamandelError
 
 if TYPE_CHECKING:
     from pipelines.home import Home
@@ -34,13 +33,15 @@ def run(
     from pipelines.cli.progress import progress_bars
     from pipelines.gate.decisions import gate_key
     from pipelines.orchestrate import run_pipeline
+    from pipelines.session import month_to_publish, require_month
 
     opened = open_home(home)
-    if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-        raise ConfigurationError(f"'{month}' is not a month.", where="--month", remedy="Write it as yyyy-mm.")
+    if month is not None:
+        require_month(month)
     named_day = read_clock(opened, as_of) if as_of else None
     opened.check()
     clock = named_day or read_clock(opened, None)
+    month_to_publish(month, clock)  # refused before the gate's key is asked for
     gate_key(opened)  # before anything is taken: without it nothing can go out
     with progress_bars() as progress:
         summary = run_pipeline(

@@ -28,6 +28,8 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("IN11", EXTRACT): intake.document_arithmetic,
     ("IN13", EXTRACT): intake.handed_in_as_agreed,
     ("RF04", EXTRACT): quality.org_number_check_digits,
+    ("RF05", EXTRACT): quality.payees_registered,
+    ("RF05", SHARE): quality.payees_registered,
     ("RF10", EXTRACT): intake.wrong_tenants,
     ("RF12", EXTRACT): quality.streams_decided,
     ("RF12", SHARE): quality.streams_decided,

@@ -6,6 +6,8 @@ rows (parsing/ has done that). What was refused is in no figure; these rules say
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pipelines.gate.case import EXTRACT, Case, examples_of, last_day
 from pipelines.gate.rules import Finding
 from pipelines.municipalities import holds_on
@@ -78,8 +80,11 @@ def missing_months(case: Case) -> Finding:
 
 
 def missing_months_of_buyers(case: Case) -> Finding:
-    """IN02, workshop's share: the same for every municipality that the share speaks of."""
-    buyers = case.ask(
+    """IN02, workshop's share: the same for every municipality that it speaks of; where it speaks of none, for all.
+
+    A share goes out without a month of some; it is blocked where nobody has delivered the month that it is for.
+    """
+    rows = case.ask(
         """
         select municipality_no from candidate_own_sales
         union
@@ -87,7 +92,13 @@ def missing_months_of_buyers(case: Case) -> Finding:
         order by 1
         """
     )
-    return _missing_months(case, [str(row[0]) for row in buyers])
+    members = sorted({str(row["municipality_no"]) for row in case.registers["members"]})
+    finding = _missing_months(case, [str(row[0]) for row in rows] or members)
+    month = case.window[-1]
+    if any(month in covered for owner in members for covered in _covered(case, owner).values()):
+        return finding
+    reason = f"Nobody has delivered {month}. {finding.reason}".strip()
+    return replace(finding, failed=max(finding.failed, 1), reason=reason, severity="block")
 
 
 def _missing_months(case: Case, owners: list[str]) -> Finding:
@@ -106,7 +117,8 @@ def _missing_months(case: Case, owners: list[str]) -> Finding:
         owners=owners,
     )
     if not expected:
-        return Finding(0, reason="No ledger and no e-invoice source is agreed with any municipality concerned.")
+        nobody = "Nobody whose purchases it is about was a member in any of its months."
+        return Finding(1, 1, nobody, tuple(owners), "registers/members.csv")
     reason = f"{len(missing)} of {expected} expected months have not been delivered." if missing else ""
     if unlabelled:
         reason = f"{reason} {len(unlabelled)} deliveries have rows of no period.".strip()
@@ -126,7 +138,10 @@ def _is_member(case: Case, owner: str, month: str) -> bool:
 
 
 def _covered(case: Case, owner: str) -> dict[str, set[str]]:
-    """Return the months that each source of a member covers: its ledgers; where it has none, its e-invoices."""
+    """Return the months that each source of a member covers: its ledgers; where none is agreed, its e-invoices.
+
+    Where no source is agreed at all nothing can have come, and every month is missing.
+    """
     sources = case.home.consortium.sources_of(owner)
     ledgers = [source.name for source in sources if source.kind in LEDGERS]
     if ledgers:
@@ -142,8 +157,6 @@ def _covered(case: Case, owner: str) -> dict[str, set[str]]:
         for name, period in periods:
             covered.setdefault(name, set()).add(period)
         return covered
-    if not any(source.kind == "ehf" for source in sources):
-        return {}
     months = case.ask(
         """
         select period_month

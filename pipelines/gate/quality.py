@@ -1,4 +1,4 @@
-"""RF04, RF12: the facts that the figures rest on: organisation numbers, streams.
+"""RF04, RF05, RF12: the facts that the figures rest on: organisation numbers, the company register, streams.
 
 Belongs here: what the warehouse could not make of what it was given. Not here: what was refused at intake (intake.py).
 """
@@ -41,6 +41,45 @@ def org_number_check_digits(case: Case) -> Finding:
         )
     is_tolerated = wrong_value <= (1 - least) * total
     return Finding(len(rows), len(wrong), reason, examples_of(wrong), "fct_purchases.org_no", is_tolerated=is_tolerated)
+
+
+def payees_registered(case: Case) -> Finding:
+    """RF05: return the purchases whose organisation number no register knows, by value; and a register never delivered.
+
+    Such a payee may be a person: it is in no figure on markets, and a market of such payees looks empty.
+    """
+    (registers,) = case.ask_one(
+        "select count(*) from fct_delivery_periods where source = 'brreg' and state = 'accepted' and rows > 0"
+    )
+    if not registers:
+        return Finding(
+            1,
+            1,
+            "No delivery of the company register counts: no payee is known, so every market would look empty. Deliver "
+            "the register (samandel brreg fetch, or a file), or accept its withdrawn delivery.",
+            field="fct_delivery_periods",
+        )
+    buyers = "= $recipient" if case.key.product == EXTRACT else "in (select municipality_no from candidate_market_view)"
+    rows = case.ask(
+        f"""
+        select purchase_line_id, coalesce(abs(net_amount_nok), 0), payee_kind = 'unknown'
+        from fct_purchases
+        where municipality_no {buyers} and period_month in $window and org_no is not null
+        order by all
+        """  # noqa: S608  one of two conditions
+    )
+    if not rows:
+        return Finding(0, reason="No purchase in the window has an organisation number.")
+    unknown = [row[:1] for row in rows if row[2]]
+    total = sum((row[1] for row in rows), Decimal(0))
+    unknown_value = sum((row[1] for row in rows if row[2]), Decimal(0))
+    reason = ""
+    if unknown:
+        reason = f"{len(unknown)} purchases of NOK {unknown_value} (of {total}) are from payees that no register knows."
+    is_tolerated = unknown_value <= (1 - case.rules["RF05"].parameter("min_share")) * total
+    return Finding(
+        len(rows), len(unknown), reason, examples_of(unknown), "fct_purchases.org_no", is_tolerated=is_tolerated
+    )
 
 
 def streams_decided(case: Case) -> Finding:

@@ -67,6 +67,7 @@ class Finding:
         examples: Keys of what was wrong; masked by whoever makes them where they may hold values.
         field: The table and column, or the file.
         is_tolerated: What was wrong is within the rule's limit.
+        severity: A graver one than the matrix gives, where what was found asks for it.
     """
 
     applied: int
@@ -75,6 +76,7 @@ class Finding:
     examples: tuple[str, ...] = ()
     field: str = ""
     is_tolerated: bool = False
+    severity: str | None = None
 
     @property
     def is_failing(self) -> bool:
@@ -116,6 +118,7 @@ def combine(findings: Iterable[Finding]) -> Finding:
         examples=tuple(example for finding in telling for example in finding.examples)[:MAX_EXAMPLES],
         field=", ".join(dict.fromkeys(finding.field for finding in telling if finding.field)),
         is_tolerated=not failing,
+        severity=next((finding.severity for finding in telling if finding.severity), None),
     )
 
 
@@ -136,7 +139,7 @@ def answer(rule: Rule, severity: str, finding: Finding) -> RuleResult:
     return RuleResult(
         rule=rule.rule,
         version=rule.version,
-        severity=severity,
+        severity=(finding.severity or severity) if status == FAILED else severity,
         status=status,
         applied=finding.applied,
         passed=max(finding.applied - finding.failed, 0),

@@ -9,7 +9,8 @@ import pytest
 
 from pipelines.errors import ConfigurationError, WarehouseBusy
 from pipelines.home import Home
-from pipelines.session import Session, hold_run_lock, month_before
+from pipelines.orchestrate import run_pipeline
+from pipelines.session import Session, hold_run_lock, month_before, month_to_publish
 from pipelines.settings import Clock
 from pipelines.summary import RunSummary
 
@@ -30,6 +31,17 @@ def _summary(session: Session, **counts: int) -> RunSummary:
 )
 def test_the_month_to_publish_is_the_last_whole_one(day: date, month: str) -> None:
     assert month_before(Clock.pinned(day)) == month
+
+
+@pytest.mark.parametrize("month", ["2026-11", "2026-12", "2031-01", "2026-13", "26-10", ""])
+def test_a_month_that_is_not_over_is_refused_before_anything_is_done(tmp_path: Path, month: str) -> None:
+    (tmp_path / "consortium.yaml").write_text("name: A\nhost: '9901'\n")
+    clock = Clock.pinned(date(2026, 11, 30))
+    with pytest.raises(ConfigurationError) as refused:
+        run_pipeline(Home(tmp_path), clock, month=month)
+    assert (refused.value.exit_code, refused.value.where) == (2, "--month")
+    assert [path.name for path in tmp_path.iterdir()] == ["consortium.yaml"]
+    assert month_to_publish("2026-10", clock) == "2026-10"
 
 
 def test_a_failure_is_noted_for_its_own_name_only(tmp_path: Path) -> None:

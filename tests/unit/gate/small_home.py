@@ -91,7 +91,7 @@ WAREHOUSE: dict[str, str] = {
     ),
     "fct_delivery_periods": (
         "municipality_no varchar, source varchar, source_name varchar, _delivery_id varchar, fiscal_period varchar,"
-        " state varchar"
+        " state varchar, rows bigint"
     ),
     "dim_categories": "category_key varchar, kind varchar",
     "kostra_sensitive_functions": "kostra_function varchar, privacy_class varchar",
@@ -181,8 +181,12 @@ def accepted(month: str | None, **other: Any) -> Row:
         "_delivery_id": "d1",
         "fiscal_period": month,
         "state": "accepted",
+        "rows": 5,
         **other,
     }
+
+
+COMPANY_REGISTER = accepted("all", municipality_no="_consortium", source="brreg", source_name="brreg")
 
 
 def kpi(key: str, numerator: str, **other: Any) -> Row:
@@ -221,7 +225,7 @@ def warehouse_rows() -> dict[str, list[Row]]:
         "fct_reconciliation": postings,
         "fct_outcomes": [outcome("ledger", "d1", 1000), outcome("ehf", "d2", 40)],
         "fct_rejects": [],
-        "fct_delivery_periods": [accepted(month) for month in MONTHS],
+        "fct_delivery_periods": [*(accepted(month) for month in MONTHS), dict(COMPANY_REGISTER)],
         "dim_categories": [
             {"category_key": "meeting_food", "kind": "product"},
             {"category_key": "cpv_45", "kind": "general"},

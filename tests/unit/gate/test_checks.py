@@ -13,10 +13,13 @@ from pipelines.candidates.products import CandidateKey
 from pipelines.gate.candidate_files import read_candidate
 from pipelines.gate.case import Case, window_of
 from pipelines.gate.checks import CHECKS
+from pipelines.gate.judge import judge
 from pipelines.gate.rules import RuleResult, answer, read_rules
 from pipelines.gate.suites import read_suite
 from pipelines.warehouse.read import connect
 from tests.unit.gate.small_home import (
+    CLOCK,
+    COMPANY_REGISTER,
     EXTRACT,
     NEIGHBOUR,
     OWN,
@@ -119,6 +122,13 @@ def _view(**values: object) -> Change:
     return change
 
 
+def _no_share(small: SmallHome) -> None:
+    """Nobody delivered anything, and the share speaks of nobody."""
+    small.warehouse["fct_delivery_periods"][:] = [dict(COMPANY_REGISTER)]
+    for table in ("own_sales", "market_view"):
+        small.tables[SHARE][table].clear()
+
+
 HIDDEN = {
     "addressable_nok": None,
     "other_nok_or_suppressed": None,
@@ -154,7 +164,9 @@ FAULTS = [
         "could not be read",
         "d9",
     ),
-    Fault("IN02", EXTRACT, lambda s: s.warehouse["fct_delivery_periods"].pop(), 1, "1 of 2 expected months", "2026-10"),
+    Fault(
+        "IN02", EXTRACT, lambda s: s.warehouse["fct_delivery_periods"].pop(1), 1, "1 of 2 expected months", "2026-10"
+    ),
     Fault(
         "IN02",
         EXTRACT,
@@ -165,6 +177,7 @@ FAULTS = [
     ),
     Fault("IN02", EXTRACT, _warehouse("fct_delivery_periods", accepted(None)), 1, "rows of no period"),
     Fault("IN02", SHARE, lambda s: s.warehouse["fct_delivery_periods"].clear(), 2, "2 of 2 expected months"),
+    Fault("IN02", SHARE, _no_share, 4, "Nobody has delivered 2026-10. 4 of 4 expected months", "9902/ehf/2026-10"),
     Fault(
         "IN03",
         EXTRACT,
@@ -206,6 +219,19 @@ FAULTS = [
     ),
     Fault("IN13", EXTRACT, _warehouse("fct_rejects", reject("IN13")), 1, "agreement does not allow", "2026-10.csv"),
     Fault("RF04", EXTRACT, _lines("a1", quality_flags="invoice_date_missing;org_no_invalid"), 1, "cannot exist", "a1"),
+    *(
+        Fault("RF05", key, _lines("a4", payee_kind="unknown"), 1, "NOK 130.00 (of 660.00)", "a4")
+        for key in (EXTRACT, SHARE)
+    ),
+    *(
+        Fault("RF05", key, change, 1, "No delivery of the company register counts")
+        for key in (EXTRACT, SHARE)
+        for change in (
+            lambda s: s.warehouse["fct_delivery_periods"].pop(2),
+            lambda s: s.warehouse["fct_delivery_periods"][2].update(state="withdrawn"),
+            lambda s: s.warehouse["fct_delivery_periods"][2].update(rows=0),
+        )
+    ),
     Fault(
         "RF10",
         EXTRACT,
@@ -348,6 +374,7 @@ NOTHING = [
         lambda s: [row.update(quality_flags="org_no_missing") for row in s.warehouse["fct_purchases"]],
         "no purchase",
     ),
+    ("RF05", SHARE, lambda s: s.tables[SHARE]["market_view"].clear(), "no purchase"),
     ("RF10", EXTRACT, _emptied("fct_outcomes", "fct_purchases"), "delivered nothing"),
     ("RF12", EXTRACT, _lines("w1", scope="vat", stream="none"), "no payment"),
     ("RF12", SHARE, _lines("w1", period_month="2020-01"), "no payment"),
@@ -388,9 +415,43 @@ def test_nothing_to_check_is_said(small: SmallHome, rule: str, key: CandidateKey
     assert says in found.reason.lower()
 
 
-def test_a_member_without_sources_is_expected_to_deliver_nothing(small: SmallHome) -> None:
+def test_a_member_with_whom_no_source_is_agreed_lacks_every_month(small: SmallHome) -> None:
+    small.warehouse["fct_delivery_periods"].clear()
     small.write(sources="[]")
-    assert ask(small, "IN02", EXTRACT).status == "not_applicable"
+    found = ask(small, "IN02", EXTRACT)
+    assert (found.status, found.applied, found.passed) == ("failed", 2, 0)
+
+
+def test_a_share_goes_out_without_a_month_of_some_but_not_where_nobody_has_delivered_its_own(small: SmallHome) -> None:
+    del small.warehouse["fct_delivery_periods"][0]  # September
+    small.build_id = "c" * 16
+    small.write()
+    verdict = judge(small.home, SHARE, CLOCK)
+    assert (verdict.state, verdict.failed_rules) == ("approved", ["IN02"])
+    del small.warehouse["fct_delivery_periods"][0]  # October
+    small.build_id = "d" * 16
+    small.write()
+    verdict = judge(small.home, SHARE, CLOCK)
+    assert (verdict.state, verdict.failed_rules) == ("blocked", ["IN02"])
+
+
+def test_a_share_without_the_company_register_is_held(small: SmallHome) -> None:
+    small.warehouse["fct_delivery_periods"].remove(COMPANY_REGISTER)
+    small.write()
+    verdict = judge(small.home, SHARE, CLOCK)
+    assert (verdict.state, verdict.failed_rules) == ("held", ["RF05"])
+
+
+def test_a_small_value_from_payees_that_no_register_knows_is_within_the_limit(small: SmallHome) -> None:
+    small.warehouse["fct_purchases"].append(purchase("t1", "360000009", "1.00", payee_kind="unknown"))
+    small.write()
+    assert ask(small, "RF05", SHARE).status == "passed"
+
+
+def test_an_extract_of_months_before_the_membership_fails(small: SmallHome) -> None:
+    members = small.home.registers / "members.csv"
+    members.write_text(members.read_text().replace("4000,unprepared,2020-01-01", "4000,unprepared,2026-11-01"))
+    assert ask(small, "IN02", EXTRACT).status == "failed"
 
 
 def test_a_member_without_a_ledger_must_have_e_invoices_each_month(small: SmallHome) -> None:

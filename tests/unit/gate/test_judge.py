@@ -65,7 +65,7 @@ def test_the_worst_failure_decides(small: SmallHome) -> None:
     small.tables[EXTRACT]["municipality_extract"][0]["local_account"] = "9999"
     small.write()
     assert judge(small.home, EXTRACT, CLOCK).state == "held"
-    small.warehouse["fct_delivery_periods"].pop()
+    small.warehouse["fct_delivery_periods"].pop(0)
     small.build_id = "c" * 16
     small.write()
     verdict = judge(small.home, EXTRACT, CLOCK)
