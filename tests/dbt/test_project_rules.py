@@ -5,6 +5,7 @@ A rule that does not hold somewhere has an entry with a reason in exceptions.yml
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from pathlib import Path
@@ -311,6 +312,27 @@ def test_dated_tests_and_severities_are_not_softened(project: Project) -> None:
             if t["config"]["severity"].lower() != "error" or t["config"]["error_if"] != "!= 0"
         ],
     )
+
+
+def test_every_figure_says_which_lines_it_is_made_of() -> None:
+    def rows(seed: str) -> list[dict[str, str]]:
+        with (DBT_PROJECT / "seeds" / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    parts = rows("kpi_parts")
+    stated = {(part["kpi_key"], part["measure"]) for part in parts}
+    missing = {(kpi["kpi_key"], kpi["measure"]) for kpi in rows("kpis")} - stated
+    assert not missing, (
+        "seeds/kpi_parts.csv says for each numerator and denominator which line set it sums (in_<line_set> of"
+        " int_kpis__lines and macros/line_sets.sql), or quantity 'basis' or 'none' with an explanation: see"
+        " ARCHITECTURE, 'A figure is its lines'"
+    )
+    for part in parts:
+        assert part["part"] in ("numerator", "denominator"), part
+        assert part["narrowed_by"] in ("payee", "reach", "none"), part
+        assert part["quantity"] in ("net_amount_nok", "lines", "invoices", "basis", "none"), part
+        assert (part["quantity"] == "none") == (not part["line_set"]), part
+        assert bool(part["explanation"]) == (part["quantity"] in ("basis", "none")), part
 
 
 def test_no_rule_id_stands_twice() -> None:

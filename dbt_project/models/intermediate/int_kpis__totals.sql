@@ -16,12 +16,12 @@ monthly as (
         if(grouping(municipality_no) = 1, 'all', municipality_no) as municipality_no,
         if(grouping(category_key) = 1, 'all', category_key) as category_key,
         if(grouping(account_class) = 1, 'all', account_class) as account_class,
-        sum(net_amount_nok) filter (where is_procurement and is_identified) as procurement_nok,
-        sum(abs(net_amount_nok)) filter (where is_procurement and is_identified)
+        sum(net_amount_nok) filter (where in_procurement) as procurement_nok,
+        sum(abs(net_amount_nok)) filter (where in_procurement)
             as procurement_identified_nok,
         sum(abs(net_amount_nok)) filter (where is_procurement) as procurement_all_nok,
-        sum(net_amount_nok) filter (where is_addressable and is_identified) as addressable_nok,
-        sum(abs(net_amount_nok)) filter (where is_addressable and is_identified)
+        sum(net_amount_nok) filter (where in_addressable) as addressable_nok,
+        sum(abs(net_amount_nok)) filter (where in_addressable)
             as addressable_identified_nok,
         sum(abs(net_amount_nok)) filter (where is_addressable) as addressable_all_nok,
         sum(abs(net_amount_nok)) filter (where is_product and is_identified)

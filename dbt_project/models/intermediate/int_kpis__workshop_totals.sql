@@ -6,10 +6,6 @@ lines as (
     select * from {{ ref('int_kpis__lines') }}
 ),
 
-reached as (
-    select * from {{ ref('int_workshops__reached') }}
-),
-
 periods as (
     select * from {{ ref('int_kpis__periods') }}
 ),
@@ -21,11 +17,11 @@ paid as (
         workshop_org_no,
         category_key,
         account_class,
-        if(is_product, net_amount_nok, null) as product_nok,
-        if(stream = 'inclusion', net_amount_nok, null) as inclusion_nok,
-        if(stream = 'transfer', net_amount_nok, null) as transfer_nok
+        if(in_workshop_product, net_amount_nok, null) as product_nok,
+        if(in_workshop_inclusion, net_amount_nok, null) as inclusion_nok,
+        if(in_workshop_transfer, net_amount_nok, null) as transfer_nok
     from lines
-    where workshop_org_no is not null
+    where in_workshop_product or in_workshop_inclusion or in_workshop_transfer
 ),
 
 paid_monthly as (
@@ -47,19 +43,14 @@ paid_monthly as (
 
 reachable as (
     select
-        lines.period_month,
-        lines.municipality_no,
-        reached.workshop_org_no,
-        lines.category_key,
-        lines.account_class,
-        lines.net_amount_nok
+        period_month,
+        municipality_no,
+        unnest(reached_by) as workshop_org_no,
+        category_key,
+        account_class,
+        net_amount_nok
     from lines
-    inner join reached
-        on
-            lines.municipality_no = reached.municipality_no
-            and lines.category_key = reached.category_key
-            and {{ holds_on('reached', 'lines.spend_date') }}
-    where lines.is_addressable and lines.is_identified
+    where in_addressable
 ),
 
 reachable_monthly as (

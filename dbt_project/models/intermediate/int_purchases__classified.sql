@@ -154,7 +154,11 @@ final as (
         scoped._delivery_id,
         scoped._file_sha256,
         scoped._row_no,
-        scoped._xpath
+        scoped._xpath,
+        scoped._posting_delivery_id,
+        scoped._posting_file_sha256,
+        scoped._posting_row_no,
+        scoped._posting_xpath
     from scoped
     left join functions
         on

@@ -323,7 +323,11 @@ final as (
         unioned._delivery_id,
         unioned._file_sha256,
         unioned._row_no,
-        unioned._xpath
+        unioned._xpath,
+        matched_postings._delivery_id as _posting_delivery_id,
+        matched_postings._file_sha256 as _posting_file_sha256,
+        matched_postings._row_no as _posting_row_no,
+        matched_postings._xpath as _posting_xpath
     from unioned
     left join documents
         on

@@ -99,7 +99,11 @@ final as (
         lines._delivery_id,
         lines._file_sha256,
         lines._row_no,
-        lines._xpath
+        lines._xpath,
+        lines._posting_delivery_id,
+        lines._posting_file_sha256,
+        lines._posting_row_no,
+        lines._posting_xpath
     from lines
     left join contracts_by_line on lines.purchase_line_id = contracts_by_line.purchase_line_id
 )
