@@ -91,9 +91,8 @@ def _sources(home: Home) -> Iterator[Finding]:
     with ThreadPoolExecutor(_LOOKS_AT_ONCE) as looks:
         found = looks.map(lambda source: _server(home, source), servers)
         for source in sources:
-            if source.transport is None and not (home.path / source.url).is_dir():
-                remedy = "Make the folder, or mend consortium.yaml."
-                yield _finding(_label(source), f"{home.path / source.url} does not exist", remedy)
+            if source.transport is None:
+                yield from _folder(home, source)
             if source.kind == "ledger" and source.profile:
                 from pipelines.parsing.ledger import load_profile
 
@@ -104,6 +103,18 @@ def _sources(home: Home) -> Iterator[Finding]:
                 load_contract_profile(source.profile, home.path)
         yield from found
     yield _finding("sources", f"{len(sources)} looked at")
+
+
+def _folder(home: Home, source: Source) -> Iterator[Finding]:
+    from pipelines.landing.no_links import source_folder
+
+    try:
+        folder = source_folder(home, source)
+    except SamandelError as error:
+        yield _finding(_label(source), f"{error.what} {error.where}", error.remedy)
+        return
+    if not folder.is_dir():
+        yield _finding(_label(source), f"{folder} does not exist", "Make the folder, or mend consortium.yaml.")
 
 
 def _label(source: Source) -> str:

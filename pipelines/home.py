@@ -6,6 +6,7 @@ what a register's columns are (registers.py), writing any of it (demo/ and ``sam
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -170,6 +171,22 @@ class Home:
         """Return the lock that one run at a time holds."""
         return self.path / ".run.lock"
 
+    def place(self, path: str | Path) -> Path:
+        """Return what a path in the settings means; ``..`` and links above the home are resolved, no others."""
+        written, top = (Path(os.path.normpath(place.absolute())) for place in (self.path / path, self.path))
+        return self.path.resolve() / written.relative_to(top) if written.is_relative_to(top) else written
+
+    def folder_problem(self, source: Source) -> str | None:
+        """Return why a source's folder is no place for what members drop; None where it is one."""
+        top, folder = self.path.resolve(), self.place(source.url)
+        if top.is_relative_to(folder):
+            return "the home lies in it."
+        if folder.is_relative_to(top):
+            first, *below = folder.relative_to(top).parts
+            if first != self.inbox.name or not below or any(part.startswith(".") for part in below):
+                return "within the home, files are dropped below inbox/, in folders that are not hidden."
+        return None
+
     def require(self) -> Home:
         """Return self if this is a home.
 
@@ -209,7 +226,7 @@ class Home:
             except ProblemsFound as found:
                 problems += found.problems
         if not problems:
-            problems = self._unknown_members()
+            problems = self._unknown_members() + self._folder_problems()
         if problems:
             raise ProblemsFound(problems, remedy="Mend the files, then run again. Nothing was changed.")
 
@@ -238,6 +255,25 @@ class Home:
         if self.consortium.host not in members:
             problems.append(f"consortium.yaml, host: {self.consortium.host} is not in registers/members.csv.")
         return problems + _shared_numbers(registers["member_org_nos"])
+
+    def _folder_problems(self) -> list[str]:
+        """Say which folders no source may have, or two sources have: what lies there would be taken as another's."""
+        sources = [source for source in self.consortium.sources if source.transport is None]
+        labels = {source: f"members.{source.owner}, source {source.name}" for source in sources}
+        problems = [
+            f"consortium.yaml, {label}: its folder {source.url} cannot be used: {problem}"
+            for source, label in labels.items()
+            if (problem := self.folder_problem(source))
+        ]
+        taken: dict[Path, Source] = {}
+        for source in sorted(sources, key=lambda source: len(self.place(source.url).parts)):
+            folder = self.place(source.url)
+            other = next((taken[place] for place in (folder, *folder.parents) if place in taken), None)
+            if other:
+                text = f"its folder {source.url} is that of {labels[other]}, or lies in it."
+                problems.append(f"consortium.yaml, {labels[source]}: {text}")
+            taken.setdefault(folder, source)
+        return problems
 
     def read_registers(self) -> dict[str, list[dict[str, Any]]]:
         """Return every register's typed rows by register name; an absent optional register is empty.

@@ -23,6 +23,7 @@ from pipelines.errors import ConfigurationError
 from pipelines.files import canonical_json, pretty_json, sha256_bytes, write_atomically
 from pipelines.home import Home, Source
 from pipelines.landing.brreg_api import SUB_UNITS, UNITS, RegisterApi
+from pipelines.landing.no_links import source_folder
 from pipelines.settings import Clock
 
 FETCHED = ".fetched"
@@ -162,7 +163,7 @@ def _read_answers(folder: Path, today: date) -> dict[str, dict[str, Any] | None]
 
 def _lay_down(home: Home, source: Source, today: date, units: list[dict[str, Any]]) -> Path:
     """(2): write all units as one file that no other has the name of."""
-    folder = home.path / source.url
+    folder = source_folder(home, source)
     folder.mkdir(parents=True, exist_ok=True)
     path, number = folder / f"brreg-{today.isoformat()}.json", 1
     while path.exists():

@@ -7,17 +7,16 @@ A drop is a sub-folder of the source's folder, with all files in it; a loose fil
 loose e-invoices are one drop together. An archive stands for the files in it (archives.py). Hidden files and
 ``*.part``, ``*.tmp`` are not looked at.
 
-The order makes it safe to be killed anywhere: loose e-invoices are gathered in a claim folder, bytes are stored, the
-receipt is written, the drop is moved to ``inbox/.taken``. A drop that lies in the inbox although its receipt is there
-and it was never moved is only moved. A drop that may not be taken (packages.py) leaves a receipt without bytes and is
-moved to ``inbox/.refused``, in the same order.
+The order makes it safe to be killed anywhere: loose e-invoices are gathered in ``inbox/.claimed``, bytes are stored,
+the receipt is written, the drop is moved to ``inbox/.taken``. A drop that lies in the inbox although its receipt is
+there and it was never moved is only moved. A drop that may not be taken (packages.py) leaves a receipt without bytes
+and is moved to ``inbox/.refused``, in the same order.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from pipelines.home import Home, Source
 from pipelines.landing import transports
 from pipelines.landing.archives import RefusedArchive, is_archive, may_be_archive, open_archive
 from pipelines.landing.drop_names import is_unfinished
+from pipelines.landing.no_links import move, open_regular, real_folder, remove, remove_moved, source_folder
 from pipelines.landing.packages import digest_of, verified_manifest, why_refused
 from pipelines.landing.store import (
     LandedArchive,
@@ -36,7 +36,6 @@ from pipelines.landing.store import (
     Receipt,
     delivery_id_of,
     flush_store,
-    open_regular,
     printable,
     read_all_receipts,
     remove_leftovers,
@@ -48,10 +47,9 @@ from pipelines.mask import mask_file_name
 from pipelines.prepared import NotPrepared
 from pipelines.settings import Clock
 
-TAKEN, REFUSED = ".taken", ".refused"
-_CLAIM = ".claimed-loose-files"
+TAKEN, REFUSED, CLAIMED = ".taken", ".refused", ".claimed"
 _CLAIMED_NAME = "loose-files"
-_MOVED = ".moved-"
+_FORMER_CLAIM = ".claimed-loose-files"  # in the source's own folder; what a killed run left there is still taken
 _LONGEST_NAME = 200  # bytes, of the 255 that file systems allow
 _DEEPEST_FOLDER = 100
 
@@ -87,9 +85,12 @@ def pull_source(home: Home, source: Source, clock: Clock) -> list[Receipt]:
     """
     remove_leftovers(home, source.owner, source.name)
     if source.transport is None:
-        return _take_folder(home, source, clock, home.path / source.url, [])
+        return _take_folder(home, source, clock, source_folder(home, source), [])
     # What was brought has stopped growing on its server, and grows no more.
-    brought, folder = replace(source, settle_seconds=0), transports.ready_folder(home, source)
+    brought, folder = (
+        replace(source, settle_seconds=0),
+        real_folder(home, source, transports.ready_folder(home, source)),
+    )
     try:
         failed = transports.bring(home, source)
     except SamandelError:
@@ -99,11 +100,8 @@ def pull_source(home: Home, source: Source, clock: Clock) -> list[Receipt]:
 
 
 def _take_folder(home: Home, source: Source, clock: Clock, folder: Path, failed: list[str]) -> list[Receipt]:
-    taken: list[Receipt] = []
-    if folder.is_dir():
-        for path in folder.glob(f"{_MOVED}*"):
-            _remove(path)
-        taken = _take_settled(home, source, clock, folder, failed)
+    remove_moved(folder)
+    taken = _take_settled(home, source, clock, folder, failed)
     if failed:
         raise UnreadableDelivery(
             f"Could not be taken: {'; '.join(failed)}.",
@@ -115,24 +113,24 @@ def _take_folder(home: Home, source: Source, clock: Clock, folder: Path, failed:
 
 def waiting_drops(home: Home, source: Source) -> list[str]:
     """Return the names of what lies at a source and would be taken by a pull; nothing is taken."""
-    if source.transport is not None:
-        return transports.waiting(home, source)
-    folder = home.path / source.url
-    if not folder.is_dir():
-        return []
     try:
-        drops = [drop for drop in _drops(folder, loose_files=True) if not drop.is_unfinished]
-    except OSError:
-        return [printable(folder.name)]  # it cannot be listed: the pull says why
+        claim = _claim_folder(home, source)
+        if source.transport is not None:
+            return [_CLAIMED_NAME] * claim.is_dir() + transports.waiting(home, source)
+        folder = source_folder(home, source)
+        drops = [drop for drop in _drops(folder, claim, loose_files=True) if not drop.is_unfinished]
+    except (OSError, UnreadableDelivery):
+        return [source.name]  # it cannot be looked at: the pull says why
     return [mask_file_name(printable(drop.name)) for drop in drops if drop.files or drop.problem]
 
 
 def _take_settled(home: Home, source: Source, clock: Clock, folder: Path, failed: list[str]) -> list[Receipt]:
+    claim = _claim_folder(home, source)
     if source.kind == "ehf":
-        _claim_loose_files(folder, source.settle_seconds, failed)
+        _claim_loose_files(folder, claim, source.settle_seconds, failed)
     taken: list[Receipt] = []
     known: list[Receipt] | None = None
-    for drop in _drops(folder, loose_files=source.kind != "ehf"):
+    for drop in _drops(folder, claim, loose_files=source.kind != "ehf"):
         if drop.problem is not None:
             failed.append(_failure(drop.name, drop.problem))
             continue
@@ -176,7 +174,7 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
         and not _moved_path(home, TAKEN, source, receipt.sequence, drop.name).exists()
     ]
     if unmoved:
-        _move_away(drop, _moved_path(home, TAKEN, source, unmoved[-1].sequence, drop.name))
+        move(drop.path, _moved_path(home, TAKEN, source, unmoved[-1].sequence, drop.name))
         return None
     receipt = Receipt(
         delivery_id=delivery_id,
@@ -192,7 +190,7 @@ def _take(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Rece
     )
     write_receipt(home, receipt)
     known.append(receipt)
-    _move_away(drop, _moved_path(home, TAKEN, source, receipt.sequence, drop.name))
+    move(drop.path, _moved_path(home, TAKEN, source, receipt.sequence, drop.name))
     return receipt
 
 
@@ -209,7 +207,7 @@ def _refuse(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Re
         and not _moved_path(home, REFUSED, source, receipt.sequence, drop.name).exists()
     ]
     if noted:
-        _move_away(drop, _moved_path(home, REFUSED, source, noted[-1].sequence, drop.name))
+        move(drop.path, _moved_path(home, REFUSED, source, noted[-1].sequence, drop.name))
         return
     receipt = Receipt(
         delivery_id=delivery_id,
@@ -225,7 +223,7 @@ def _refuse(home: Home, source: Source, clock: Clock, drop: Drop, known: list[Re
     )
     write_receipt(home, receipt)
     known.append(receipt)
-    _move_away(drop, _moved_path(home, REFUSED, source, receipt.sequence, drop.name))
+    move(drop.path, _moved_path(home, REFUSED, source, receipt.sequence, drop.name))
 
 
 def _unlanded(name: str, path: Path) -> LandedFile:
@@ -290,52 +288,25 @@ def _moved_path(home: Home, folder: str, source: Source, sequence: int, name: st
     return home.inbox / folder / source.owner / source.name / f"{sequence:06d}-{name}"
 
 
-def _move_away(drop: Drop, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        drop.path.rename(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        _copy_away(drop.path, target)
+def _claim_folder(home: Home, source: Source) -> Path:
+    """Return where a source's loose e-invoices are gathered: where no member can lay anything in the way."""
+    return real_folder(home, source, home.inbox / CLAIMED / source.owner / source.name)
 
 
-def _copy_away(path: Path, target: Path) -> None:
-    """Move to another file system: a whole copy first; then the original is put aside by rename and removed.
-
-    What is half removed is hidden, so that a kill cannot make it look like another drop.
-    """
-    arriving = target.with_name(f".{target.name}.tmp")
-    _remove(arriving)
-    if path.is_dir():
-        shutil.copytree(path, arriving)
-    else:
-        shutil.copy2(path, arriving)
-    arriving.rename(target)
-    aside = path.with_name(f"{_MOVED}{path.name}")
-    path.rename(aside)
-    _remove(aside)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _drops(folder: Path, *, loose_files: bool) -> Iterator[Drop]:
-    for path in sorted(folder.iterdir(), key=lambda entry: entry.name):
+def _drops(folder: Path, claim: Path, *, loose_files: bool) -> Iterator[Drop]:
+    if claim.is_dir():
+        yield replace(_folder_drop(claim), name=_CLAIMED_NAME)
+    for path in sorted(folder.iterdir(), key=lambda entry: entry.name) if folder.is_dir() else ():
         if path.is_symlink():
             continue  # a link may lead anywhere: only what was really dropped is taken
-        if path.is_dir() and (not path.name.startswith(".") or path.name == _CLAIM):
+        if path.is_dir() and (not path.name.startswith(".") or path.name == _FORMER_CLAIM):
             yield _folder_drop(path)
         elif loose_files and path.is_file() and _is_finished(path):
             yield Drop(path.name, path, ((path.name, path),))
 
 
 def _folder_drop(folder: Path) -> Drop:
-    name = _CLAIMED_NAME if folder.name == _CLAIM else folder.name
+    name = _CLAIMED_NAME if folder.name == _FORMER_CLAIM else folder.name
     try:
         paths = sorted(_files_below(folder))
     except OSError as error:
@@ -362,22 +333,29 @@ def _is_finished(path: Path) -> bool:
     return not path.name.startswith(".") and not is_unfinished(path.name)
 
 
-def _claim_loose_files(folder: Path, settle_seconds: int, failed: list[str]) -> None:
+def _claim_loose_files(folder: Path, claim: Path, settle_seconds: int, failed: list[str]) -> None:
     """Gather loose e-invoices in one folder, so that they land as one delivery even if the move is cut short."""
-    claim = folder / _CLAIM
     try:
         loose = [
-            path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink() and _is_finished(path)
+            path
+            for path in (sorted(folder.iterdir()) if folder.is_dir() else ())
+            if path.is_file() and not path.is_symlink() and _is_finished(path)
         ]
         if not loose or not _has_settled(loose, settle_seconds):
             return
-        claim.mkdir(exist_ok=True)
         for path in loose:
-            # A name that is claimed already was dropped again since: it stays, and is gathered at the next pull.
             if not (claim / path.name).exists():
-                path.rename(claim / path.name)
+                move(path, claim / path.name)
+            elif _digest(path) == _digest(claim / path.name):
+                remove(path)  # a move to another file system was killed in between
+            # Else it was dropped again since: it stays, and is gathered at the next pull.
     except OSError as error:
         failed.append(_failure("loose files", error))
+
+
+def _digest(path: Path) -> str:
+    with open_regular(path) as stream:
+        return digest_of(stream)
 
 
 def _has_settled(paths: list[Path], settle_seconds: int) -> bool:

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from pipelines.home import Home, Source
 from pipelines.landing.archives import Archive, RefusedArchive, is_archive, may_be_archive, open_archive
-from pipelines.landing.store import open_regular
+from pipelines.landing.no_links import open_regular
 from pipelines.limits import Limits
 from pipelines.municipalities import holds_on
 from pipelines.prepared import (

@@ -6,13 +6,11 @@ Belongs here: where landed bytes and receipts lie, writing and reading them. Not
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import io
 import json
 import os
 import re
-import stat
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -23,6 +21,7 @@ from typing import BinaryIO
 from pipelines.errors import UnreadableDelivery
 from pipelines.files import pretty_json, sha256_bytes, sha256_file, write_atomically
 from pipelines.home import Home
+from pipelines.landing.no_links import open_regular, private_folder
 
 RECEIPTS = "receipts"
 _EXTENSION = re.compile(r"\.[a-z0-9]{1,10}")
@@ -114,20 +113,6 @@ def store_file(home: Home, owner: str, source_name: str, name: str, path: Path) 
         return store_stream(home, owner, source_name, name, stream)
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file of somebody else's for reading: never a link, and never what would keep us waiting (a pipe).
-
-    Raises:
-        OSError: It cannot be opened, or is no regular file.
-    """
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    stream = os.fdopen(handle, "rb")
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        stream.close()
-        raise OSError(errno.EINVAL, "Not a regular file", str(path))
-    return stream
-
-
 def store_stream(home: Home, owner: str, source_name: str, name: str, stream: BinaryIO) -> LandedFile:
     """Keep what a stream gives under its digest, unless it is kept already, and say where it lies.
 
@@ -137,6 +122,7 @@ def store_stream(home: Home, owner: str, source_name: str, name: str, stream: Bi
     extension = Path(name).suffix.lower()
     extension = extension if _EXTENSION.fullmatch(extension) else ""
     folder = home.landing / owner / source_name
+    private_folder(home.landing)
     folder.mkdir(parents=True, exist_ok=True)
     arriving = folder / f".arriving-{os.getpid()}.tmp"
     try:
@@ -204,6 +190,7 @@ def remove_leftovers(home: Home, owner: str, source_name: str) -> None:
 def write_receipt(home: Home, receipt: Receipt) -> None:
     """Write a receipt: from then on the delivery is received."""
     document = asdict(receipt) | {"received_at": receipt.received_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    private_folder(home.landing)
     path = home.landing / receipt.owner / receipt.source_name / RECEIPTS / receipt.file_name
     write_atomically(path, pretty_json(document).encode())
 

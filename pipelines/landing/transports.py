@@ -31,6 +31,7 @@ from pipelines.errors import ConfigurationError, SamandelError, SourceUnreachabl
 from pipelines.files import sha256_bytes, sha256_file, write_atomically
 from pipelines.home import Home, Source
 from pipelines.landing.drop_names import is_hidden, is_unfinished, name_problem
+from pipelines.landing.no_links import private_folder
 from pipelines.landing.remotes import Remote, RemoteFile, Trouble, open_remote
 from pipelines.landing.store import flush_files, printable, read_all_receipts
 from pipelines.limits import MIB
@@ -386,7 +387,7 @@ def _copy(
 
     Many small files wait for the line, not for its width: they are copied side by side, large ones one by one.
     """
-    place.parts.mkdir(parents=True, exist_ok=True)
+    private_folder(place.parts)
     files = list(chain(*drops.values()))
     small = [file for file in files if file.size is not None and file.size < _SMALL]
     large = [file for file in files if file not in set(small)]

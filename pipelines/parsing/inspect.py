@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.landing.archives import RefusedArchive, is_archive, may_be_archive, open_archive, refusal_message
-from pipelines.landing.store import open_regular
+from pipelines.landing.no_links import open_regular
 from pipelines.limits import DEFAULT_LIMITS
 from pipelines.parsing.brreg import GZIP, is_csv
 from pipelines.parsing.rejects import Reject

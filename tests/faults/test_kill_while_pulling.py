@@ -82,7 +82,7 @@ def _ends_in_the_same_bytes(killed: Home, undisturbed: Home) -> None:
         ("transports", "_put_together", 2),
         ("path", "rename", 2),
         ("inbox", "write_receipt", 3),
-        ("inbox", "_move_away", 2),
+        ("inbox", "move", 2),
     ],
     ids=["all copied", "before memory", "after memory", "half of it ready", "before a receipt", "after a receipt"],
 )

@@ -195,7 +195,7 @@ class Killed(BaseException):
         ("path", "replace", 6),
         ("inbox", "store_file", 2),
         ("inbox", "write_receipt", 1),
-        ("inbox", "_move_away", 1),
+        ("inbox", "move", 1),
     ],
     ids=str,
 )

@@ -19,7 +19,9 @@ from pipelines.home import Home
 from pipelines.landing.archives import is_archive, open_archive, refusal
 from pipelines.landing.store import read_file, read_receipts
 from pipelines.limits import DEFAULT_LIMITS, MIB, Limits
-from tests.unit.dropped import OWN, drop, ingest, invoice, ledger, make_home, pull, rows_of
+from pipelines.parsing.settle import settle
+from pipelines.parsing.shared_ledgers import find_shared
+from tests.unit.dropped import NEIGHBOUR, OTHER_BUYER, OWN, drop, ingest, invoice, ledger, make_home, pull, rows_of
 
 
 def zipped(members: dict[str, bytes | str], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -200,6 +202,28 @@ def test_the_same_files_zipped_or_not_are_the_same_delivery(home: Home) -> None:
     first, second = pull(home)
     assert second.duplicate_of == first.delivery_id
     assert ingest(home)[1]["outcome"] == "duplicate"
+
+
+def test_another_members_invoice_is_refused_in_an_archive_too(home: Home) -> None:
+    theirs = invoice("F-2", buyer=OTHER_BUYER)
+    drop(home, "mai.zip", zipped({"9901/own.xml": invoice("F-1"), f"{NEIGHBOUR}/theirs.xml": theirs}), "ehf")
+    (outcome,) = ingest(home)
+    assert (outcome["rows_out"], outcome["rejects"]) == (1, 1)
+    (reject,) = rows_of(home, "rejects")
+    assert (reject["rule"], reject["file_name"]) == ("RF10", f"mai.zip/{NEIGHBOUR}/theirs.xml")
+    assert rows_of(home, "rejects", NEIGHBOUR) == []
+
+
+def test_another_members_ledger_is_held_in_an_archive_too(home: Home) -> None:
+    theirs = ledger(amounts=[f"{number},00" for number in range(1, 61)])
+    drop(home, "2026-10.csv", theirs, owner=NEIGHBOUR)
+    ingest(home, NEIGHBOUR)
+    drop(home, "pakke.zip", zipped({"reskontro.csv": theirs}))
+    ingest(home)
+    shared = find_shared(home)
+    settle(home, OWN, shared[OWN])
+    (period,) = rows_of(home, "delivery_periods")
+    assert (period["rows"], period["state"], NEIGHBOUR in shared) == (60, "held", False)
 
 
 def test_archives_in_a_folder_stand_for_their_files(home: Home) -> None:

@@ -142,11 +142,23 @@ def test_one_drop_that_cannot_be_moved_stops_no_other(home: Home, monkeypatch: p
     assert [receipt.drop for receipt in pull(home)] == ["b.csv"]
 
 
+def across_file_systems(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is dropped lies on another file system than the home's own folders."""
+    rename = os.rename
+
+    def crossing(source: str | Path, target: str | Path, **folders: int) -> None:
+        if "src_dir_fd" in folders and "dst_dir_fd" not in folders:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target, **folders)
+
+    monkeypatch.setattr(os, "rename", crossing)
+
+
 class Killed(BaseException):
     """A kill: nothing may catch it."""
 
 
-@pytest.mark.parametrize("killed_at", ["store_file", "flush_store", "write_receipt", "_move_away"])
+@pytest.mark.parametrize("killed_at", ["store_file", "flush_store", "write_receipt", "move"])
 @pytest.mark.parametrize("call", [1, 2])
 @pytest.mark.parametrize("kind", ["ledger", "ehf"])
 def test_a_pull_killed_anywhere_ends_in_the_same_bytes(
@@ -187,14 +199,14 @@ def test_a_pull_killed_anywhere_ends_in_the_same_bytes(
 def test_gathering_that_was_cut_short_is_continued_as_one_delivery(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(3):
         drop(home, f"{number}.xml", invoice(f"F-{number}"), "ehf")
-    rename = Path.rename
+    move = inbox.move
 
-    def killing(path: Path, target: Path) -> Path:
+    def killing(path: Path, target: Path) -> None:
         if path.name == "1.xml":
             raise Killed
-        return rename(path, target)
+        move(path, target)
 
-    monkeypatch.setattr(Path, "rename", killing)
+    monkeypatch.setattr(inbox, "move", killing)
     with pytest.raises(Killed):
         pull(home, "ehf")
     monkeypatch.undo()
@@ -223,14 +235,7 @@ def test_a_drop_on_another_file_system_is_copied_whole_before_it_goes(
     home: Home, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     drop(home, name if name.endswith(".csv") else f"{name}/ledger.csv", ledger())
-    rename = Path.rename
-
-    def crossing(path: Path, target: Path) -> Path:
-        if ".taken" in str(target) and ".taken" not in str(path):
-            raise OSError(errno.EXDEV, "Invalid cross-device link")
-        return rename(path, target)
-
-    monkeypatch.setattr(Path, "rename", crossing)
+    across_file_systems(monkeypatch)
     assert len(pull(home)) == 1
     assert names_in(home.inbox / OWN / "ledger") == []
     assert names_in(home.inbox / ".taken" / OWN / "ledger") == [f"000001-{name}"]

@@ -60,18 +60,18 @@ def test_a_number_is_given_once_even_if_the_move_fails(tmp_path: Path, monkeypat
     home = make_home(tmp_path)
     _drop(home, "ledger/a.csv", b"a")
     _drop(home, "ledger/b.csv", b"b")
-    move = inbox._move_away
+    move = inbox.move
 
-    def fail_once(drop: inbox.Drop, target: Path) -> None:
-        if drop.name == "a.csv":
+    def fail_once(path: Path, target: Path) -> None:
+        if path.name == "a.csv":
             raise OSError(28, "No space left on device")
-        move(drop, target)
+        move(path, target)
 
-    monkeypatch.setattr(inbox, "_move_away", fail_once)
+    monkeypatch.setattr(inbox, "move", fail_once)
     with pytest.raises(UnreadableDelivery):
         pull_source(home, LEDGER, CLOCK)
     assert [receipt.sequence for receipt in read_receipts(home)] == [1, 2]
-    monkeypatch.setattr(inbox, "_move_away", move)
+    monkeypatch.setattr(inbox, "move", move)
     assert pull_source(home, LEDGER, CLOCK) == []
     assert waiting_drops(home, LEDGER) == []
 

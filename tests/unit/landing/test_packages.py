@@ -164,7 +164,7 @@ def test_killed_between_note_and_move_it_is_noted_once(home: Home, monkeypatch: 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(inbox, "_move_away", killed)
+        patched.setattr(inbox, "move", killed)
         with pytest.raises(KeyboardInterrupt):
             pull(home)
     assert pull(home) == []
