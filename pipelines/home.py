@@ -172,20 +172,26 @@ class Home:
         return self.path / ".run.lock"
 
     def place(self, path: str | Path) -> Path:
-        """Return what a path in the settings means; ``..`` and links above the home are resolved, no others."""
-        written, top = (Path(os.path.normpath(place.absolute())) for place in (self.path / path, self.path))
-        return self.path.resolve() / written.relative_to(top) if written.is_relative_to(top) else written
+        """Return what a path in the settings means.
+
+        ``..`` and the administrator's links are resolved: those above the home, and inbox/ itself; no others.
+        """
+        written = _as_written(self.path / path)
+        for known in (self.inbox, self.path):
+            if written.is_relative_to(_as_written(known)):
+                return known.resolve() / written.relative_to(_as_written(known))
+        return written
 
     def folder_problem(self, source: Source) -> str | None:
         """Return why a source's folder is no place for what members drop; None where it is one."""
-        top, folder = self.path.resolve(), self.place(source.url)
-        if top.is_relative_to(folder):
-            return "the home lies in it."
-        if folder.is_relative_to(top):
-            first, *below = folder.relative_to(top).parts
-            if first != self.inbox.name or not below or any(part.startswith(".") for part in below):
-                return "within the home, files are dropped below inbox/, in folders that are not hidden."
-        return None
+        top, inbox, folder = self.path.resolve(), self.inbox.resolve(), self.place(source.url)
+        if top.is_relative_to(folder) or inbox.is_relative_to(folder):
+            return "the home or its inbox/ lies in it."
+        if folder.is_relative_to(inbox):
+            fits = not any(part.startswith(".") for part in folder.relative_to(inbox).parts)
+        else:
+            fits = not folder.is_relative_to(top)
+        return None if fits else "within the home, files are dropped below inbox/, in folders that are not hidden."
 
     def require(self) -> Home:
         """Return self if this is a home.
@@ -303,6 +309,10 @@ class Home:
         if problems:
             raise ProblemsFound(problems, remedy="Mend the registers, then run again. Nothing was changed.")
         return rows
+
+
+def _as_written(path: Path) -> Path:
+    return Path(os.path.normpath(path.absolute()))
 
 
 def _shared_numbers(rows: list[dict[str, Any]]) -> list[str]:

@@ -46,13 +46,13 @@ def source_folder(home: Home, source: Source) -> Path:
 def real_folder(home: Home, source: Source, path: Path) -> Path:
     """Return where a folder of a source lies, or will lie, in truth.
 
-    Links above the home are the administrator's and are followed; in the home and outside it there may be none.
+    Links above the home, and inbox/ itself as one, are the administrator's and are followed; else there may be none.
 
     Raises:
         UnreadableDelivery: A part of it is a link.
     """
-    path, top = home.place(path), home.path.resolve()
-    place = top if path.is_relative_to(top) else Path(path.anchor)
+    path, tops = home.place(path), (home.inbox.resolve(), home.path.resolve())
+    place = next((top for top in tops if path.is_relative_to(top)), Path(path.anchor))
     for part in path.relative_to(place).parts:
         place /= part
         if place.is_symlink():

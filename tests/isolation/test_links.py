@@ -165,13 +165,63 @@ def test_files_of_a_folder_are_not_opened_through_a_link_above_them(tmp_path: Pa
         no_links.open_regular(tmp_path / "link" / "deep" / "a.csv")
 
 
-def test_a_home_that_is_reached_by_a_link_is_used_like_any_other(home: Home, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["alias", "above/home", "home", "alias/../home", "./alias/"])
+@pytest.mark.parametrize("absolute", [True, False], ids=["absolute", "relative"])
+def test_a_home_is_used_whatever_way_it_is_reached(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, absolute: bool
+) -> None:
     (tmp_path / "alias").symlink_to(home.path)
-    alias = Home(tmp_path / "alias")
-    drop(alias, "2026-10.csv", ledger())
-    drop(alias, "2.xml", invoice("F-2"), "ehf")
-    assert {outcome["outcome"] for outcome in ingest(alias)} == {"ok"}
+    (tmp_path / "above").symlink_to(tmp_path)
+    # Where one stands is reached by a link too.
+    monkeypatch.chdir(tmp_path / "above")
+    reached = Home(tmp_path / name if absolute else Path(name))
+    reached.check()
+    drop(reached, "2026-10.csv", ledger())
+    drop(reached, "2.xml", invoice("F-2"), "ehf")
+    assert {outcome["outcome"] for outcome in ingest(reached)} == {"ok"}
     assert len(read_receipts(home, OWN)) == 2
+    replace_by_link(reached.inbox / OWN / "ledger", "../9902/ledger")
+    with pytest.raises(UnreadableDelivery, match="is a link"):
+        pull(reached)
+
+
+@pytest.mark.parametrize("mounted", [".", OWN, f"{OWN}/ledger"])
+def test_an_inbox_on_another_disk_that_the_administrator_linked_to(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounted: str
+) -> None:
+    place, disk = home.inbox / mounted, tmp_path / "disk"
+    if place.exists():
+        place.rename(disk)
+    disk.mkdir(exist_ok=True)
+    place.symlink_to(disk)
+    across_file_systems(monkeypatch)
+    if mounted != ".":
+        with pytest.raises(UnreadableDelivery, match="is a link"):
+            pull(home)
+        return
+    home.check()
+    drop(home, "2026-10.csv", ledger())
+    drop(home, "okt/2026-10.csv", ledger(amounts=["2,00"]))
+    assert [len(pull(home)), len(pull(home, "ehf")), len(pull(home, owner=NEIGHBOUR))] == [2, 1, 2]
+    assert (disk / ".taken" / OWN / "ledger" / "000001-2026-10.csv").is_file()
+    replace_by_link(home.inbox / OWN / "ledger", "../9902/ledger")
+    with pytest.raises(UnreadableDelivery, match="is a link"):
+        pull(home)
+
+
+def test_folders_of_a_linked_inbox_are_nobodys_own_by_another_name(tmp_path: Path) -> None:
+    text = make_home(tmp_path / "plain").consortium_file.read_text()
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    for number, folder in enumerate(["9902/ledger", ".taken/9902", "."]):
+        home = make_home(
+            tmp_path / str(number), text.replace("{kind: ledger,", f"{{kind: ledger, folder: {disk / folder},", 1)
+        )
+        home.inbox.symlink_to(disk)
+        with pytest.raises(
+            ProblemsFound, match=r"members\.9901, source ledger: its folder|source ledger, or lies in it"
+        ):
+            home.check()
 
 
 def test_a_folder_outside_the_home_is_given_by_its_real_path(tmp_path: Path) -> None:

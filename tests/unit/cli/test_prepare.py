@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.preparing.inputs import find_inputs
 from tests.homes import samandel, samandel_json
 from tests.unit.preparing.test_package import FILES, document, ledger_text
 
@@ -96,3 +97,16 @@ def test_a_package_is_no_input(folder: Path, tmp_path: Path, *, is_unpacked: boo
         (folder / "september.zip").unlink()
     refused = samandel("prepare", folder, "--output", tmp_path / "p.zip", expect=(2,))
     assert "Dette er allerede en klargjort pakke." in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["lenke", "lenke/kept.xml", "fil.xml", "inn/../lenke/kept.xml"])
+@pytest.mark.parametrize("absolute", [True, False], ids=["absolute", "relative"])
+def test_what_is_named_may_lie_behind_links(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, absolute: bool
+) -> None:
+    (tmp_path / "lenke").symlink_to(folder)
+    (tmp_path / "fil.xml").symlink_to("lenke/kept.xml")
+    (tmp_path / "hjem").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path / "hjem")
+    found = find_inputs([tmp_path / "hjem" / name if absolute else Path(name)], output=Path("lenke/p.zip"))
+    assert "kept.xml" in {Path(one.name).name for one in found} or [one.name for one in found] == ["fil.xml"]

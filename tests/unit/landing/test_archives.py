@@ -215,15 +215,15 @@ def test_another_members_invoice_is_refused_in_an_archive_too(home: Home) -> Non
 
 
 def test_another_members_ledger_is_held_in_an_archive_too(home: Home) -> None:
-    theirs = ledger(amounts=[f"{number},00" for number in range(1, 61)])
-    drop(home, "2026-10.csv", theirs, owner=NEIGHBOUR)
-    ingest(home, NEIGHBOUR)
-    drop(home, "pakke.zip", zipped({"reskontro.csv": theirs}))
+    own = ledger(amounts=[f"{number},00" for number in range(1, 61)])
+    drop(home, "2026-10.csv", own)
     ingest(home)
+    drop(home, "pakke.zip", zipped({"reskontro.csv": own}), owner=NEIGHBOUR)
+    ingest(home, NEIGHBOUR)
     shared = find_shared(home)
-    settle(home, OWN, shared[OWN])
-    (period,) = rows_of(home, "delivery_periods")
-    assert (period["rows"], period["state"], NEIGHBOUR in shared) == (60, "held", False)
+    settle(home, NEIGHBOUR, shared[NEIGHBOUR])
+    (period,) = rows_of(home, "delivery_periods", NEIGHBOUR)
+    assert (period["rows"], period["state"], OWN in shared) == (60, "held", False)
 
 
 def test_archives_in_a_folder_stand_for_their_files(home: Home) -> None:

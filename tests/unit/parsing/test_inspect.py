@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -238,3 +239,17 @@ def test_a_register_form_is_named_for_what_it_is(tmp_path: Path) -> None:
         archive.writestr("xl/workbook.xml", '<workbook><sheets><sheet name="Skjemadata"/></sheets></workbook>')
     (facts,) = inspect_paths([path])
     assert "register form" in facts["rejects"][0]["message"]
+
+
+@pytest.mark.parametrize("name", ["link", "link/a.xml", "file.xml", "real/../link/a.xml", "link/below/../a.xml"])
+@pytest.mark.parametrize("absolute", [True, False], ids=["absolute", "relative"])
+def test_a_path_that_the_user_names_may_lead_through_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, absolute: bool
+) -> None:
+    (tmp_path / "real" / "below").mkdir(parents=True)
+    shutil.copy(GOLDEN / "ehf" / "credit_note_two_vat_rates.xml", tmp_path / "real" / "a.xml")
+    (tmp_path / "link").symlink_to("real")
+    (tmp_path / "file.xml").symlink_to("link/a.xml")
+    (tmp_path / "home").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path / "home")
+    assert facts_of(tmp_path / "home" / name if absolute else Path(name))["format"] == "ubl_credit_note"
