@@ -1,6 +1,7 @@
 {#
-    One select per figure over the relation `cells`: `of` is its numerator, `over` its denominator (none for an amount),
-    `set` the set whose identified part is its coverage, `where` which cells it is made for.
+    A family of figures: one select per figure over the relation `cells`, with the columns of every family. `of` is its
+    numerator, `over` its denominator (none for an amount), `set` the set whose identified part is its coverage, `where`
+    which cells it is made for, `state` a state that only the family can know (none as a rule).
 #}
 {% macro kpi_figures(figures) -%}
     {% for figure in figures %}
@@ -13,6 +14,7 @@
         account_class,
         {{ 'true' if figure.over else 'false' }} as is_ratio,
         false as has_claim,
+        {{ figure.state or 'cast(null as varchar)' }} as known_state,
         {{ figure.of }} as numerator,
         {{ figure.over or 'cast(null as decimal(38, 2))' }} as denominator,
         {{ figure.set }}_identified_nok / nullif({{ figure.set }}_all_nok, 0) as coverage,
@@ -20,6 +22,31 @@
         period_end
     from cells
     where {{ figure.where }}
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {% endfor %}
+{%- endmacro %}
+
+{# Every figure of the families named, one under the other, in one set of types. #}
+{% macro kpi_families(families) -%}
+    {% for family in families %}
+    select
+        kpi_key,
+        measure,
+        municipality_no,
+        workshop_org_no,
+        category_key,
+        account_class,
+        is_ratio,
+        has_claim,
+        known_state,
+        cast(numerator as decimal(38, 6)) as numerator,
+        cast(denominator as decimal(38, 6)) as denominator,
+        cast(coverage as double) as coverage,
+        period_start,
+        period_end
+    from {{ ref(family) }}
     {% if not loop.last %}
     union all
     {% endif %}

@@ -217,6 +217,20 @@ def test_a_ratio_over_nothing_is_insufficient_and_never_zero(ask: Ask) -> None:
     assert ask("select count(*) from fct_kpis where state = 'ok' and value is null") == [(0,)]
 
 
+def test_only_the_figures_that_the_extract_names_leave_with_it(ask: Ask) -> None:
+    assert {measure for (measure,) in ask("select distinct measure from products.product_municipality_kpi")} <= {
+        "procurement_spend",
+        "addressable_spend",
+        "workshop_product_spend",
+        "workshop_spend_ratio",
+        "workshop_addressable_ratio",
+        "workshop_inclusion_spend",
+        "workshop_transfer",
+        "over_total_income",
+        "over_sales_income",
+    }
+
+
 def test_the_market_view_counts_others_without_persons(ask: Ask) -> None:
     assert ask(
         "select municipality_no, spend_category, addressable_nok, own_nok, other_nok, other_suppliers,"

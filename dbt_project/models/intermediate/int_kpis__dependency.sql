@@ -110,15 +110,18 @@ claimed as (
 
 final as (
     select
+        'K14' as kpi_key,
         measures.measure,
         sales.municipality_no,
         sales.workshop_org_no,
         sales.category_key,
         sales.account_class,
+        true as is_ratio,
+        claimed.workshop_org_no is not null as has_claim,
+        cast(null as varchar) as known_state,
         sales.product_nok as numerator,
         income.income_nok as denominator,
         sales.coverage,
-        claimed.workshop_org_no is not null as has_claim,
         sales.period_start,
         sales.period_end
     from sales

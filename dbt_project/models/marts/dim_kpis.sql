@@ -11,6 +11,7 @@ final as (
         label_en,
         label_no,
         unit,
+        states,
         description
     from kpis
 )

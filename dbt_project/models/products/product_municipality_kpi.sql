@@ -1,3 +1,16 @@
+-- Closed by default: a figure is published when its measure is named here.
+{%- set published = [
+    'procurement_spend',
+    'addressable_spend',
+    'workshop_product_spend',
+    'workshop_spend_ratio',
+    'workshop_addressable_ratio',
+    'workshop_inclusion_spend',
+    'workshop_transfer',
+    'over_total_income',
+    'over_sales_income',
+] %}
+
 with
 
 figures as (
@@ -26,7 +39,12 @@ final as (
         figures.state
     from figures
     inner join kpis on figures.kpi_key = kpis.kpi_key and figures.measure = kpis.measure
-    where figures.municipality_no != 'all'
+    where
+        figures.municipality_no != 'all'
+        and figures.measure in (
+            {% for measure in published %}'{{ measure }}'{{ ',' if not loop.last }}
+            {% endfor %}
+        )
 )
 
 select * from final

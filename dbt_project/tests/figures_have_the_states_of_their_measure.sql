@@ -1,0 +1,24 @@
+-- Every figure is of a measure that the list of KPIs has, in a state that the measure may have.
+with
+
+figures as (
+    select * from {{ ref('fct_kpis') }}
+),
+
+kpis as (
+    select * from {{ ref('dim_kpis') }}
+)
+
+select
+    figures.kpi_key,
+    figures.measure,
+    figures.state,
+    count(*) as figures
+from figures
+left join kpis
+    on
+        figures.kpi_key = kpis.kpi_key
+        and figures.measure = kpis.measure
+        and list_contains(string_split(kpis.states, ';'), figures.state)
+where kpis.kpi_key is null
+group by figures.kpi_key, figures.measure, figures.state
