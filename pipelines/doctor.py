@@ -26,7 +26,7 @@ _FREE_BYTES_WANTED = 2 << 30
 def examine(home: Home) -> list[Finding]:
     """Return findings {check, state (ok|wrong|note), found, remedy}, the installation first."""
     findings = [_python(), *_versions(), _disk(home)]
-    for check in (_settings, _registers, _sources, _proposals, _gate_key, _warehouse, _decisions):
+    for check in (_settings, _registers, _sources, _refused_drops, _proposals, _gate_key, _warehouse, _decisions):
         findings += list(_guarded(check, home))
     return findings
 
@@ -133,6 +133,22 @@ def _server(home: Home, source: Source) -> Finding:
         names = ", ".join(look.refusals[:3])
         return _finding(_label(source), f"{len(look.refused)} refused: {names}", "Mend what the reasons say.")
     return _finding(_label(source), f"{source.url} answers, {len(look.versions)} files, {len(look.files)} of them new")
+
+
+def _refused_drops(home: Home) -> Iterator[Finding]:
+    """Tell what lies refused: it may well be personal data, and nothing ever takes it away by itself."""
+    from pipelines.landing.inbox import REFUSED
+
+    lying: dict[str, int] = {}
+    for path in sorted((home.inbox / REFUSED).glob("*/*/*")):
+        place = "/".join(path.parts[-3:-1])
+        lying[place] = lying.get(place, 0) + 1
+    if not lying:
+        yield _finding("refused drops", f"none in inbox/{REFUSED}")
+        return
+    places = ", ".join(f"{place} ({count})" for place, count in lying.items())
+    remedy = "Ask the sender for what was agreed, then delete them: they may be personal data that you should not hold."
+    yield _finding("refused drops", f"{sum(lying.values())} in inbox/{REFUSED}: {places}", remedy, state="note")
 
 
 def _proposals(home: Home) -> Iterator[Finding]:

@@ -110,7 +110,8 @@ def _print_shown(facts: dict[str, Any]) -> None:
     if facts["conflicts"]:
         print_rows(facts["conflicts"], ("register", "row", "message"), title="Conflicts: not applied")
     if facts["remarks"]:
-        print_rows(facts["remarks"], ("severity", "row", "column", "message"), title="Refused or remarked on")
+        columns = ("severity", "row", "column", "message", "message_nb")
+        print_rows(facts["remarks"], columns, title="Refused or remarked on (message_nb: what the sender reads)")
 
 
 def _change_rows(changes: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -128,6 +128,38 @@ WORKSHOP_CPV = {
     "gifts": "18530000",
     "inclusion_service": "85312510 80530000",
 }
+# What people who fill in a form call them.
+WORKSHOP_NAMES = {
+    "meeting_food": "møteservering",
+    "canteen": "kantine",
+    "school_meals": "skolemat",
+    "meal_delivery": "matombringing",
+    "laundry": "vaskeri",
+    "sewing_repair": "søm",
+    "cleaning": "renhold",
+    "green_areas": "grøntarbeid",
+    "town_centre_tidying": "rydding av sentrum",
+    "snow_clearing": "snørydding",
+    "caretaker": "vaktmester",
+    "packing": "pakking",
+    "mailing": "utsending",
+    "printing": "trykk",
+    "archive_scanning": "skanning og arkiv",
+    "firewood": "ved",
+    "wood_products": "trevarer",
+    "outdoor_furniture": "utemøbler",
+    "furniture_reuse": "ombruk av møbler",
+    "vehicle_care": "bilpleie",
+    "waste_recycling": "gjenvinning",
+    "transport_courier": "transport og bud",
+    "painting": "malerarbeid",
+    "ict_reuse": "ombruk av datautstyr",
+    "assistive_aids": "hjelpemidler",
+    "moving_storage": "flytting og lagring",
+    "nursery_plants": "planter",
+    "gifts": "gaveartikler",
+    "inclusion_service": "arbeidstrening",
+}
 INCLUSION_CPV = ("85312510", "80530000")
 _PREFIXES = sorted(
     ((code.rstrip("0"), category) for category, codes in WORKSHOP_CPV.items() for code in codes.split()),

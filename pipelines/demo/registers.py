@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from pipelines.demo.books import Books, Workshop
 from pipelines.demo.cast import CLAIM_ONLY_WORKSHOP, CLAIMED_WORKSHOP, Member
-from pipelines.demo.catalogue import VAT_ART, workshop_category_of
+from pipelines.demo.catalogue import VAT_ART, WORKSHOP_NAMES, workshop_category_of
 
 _BEGAN = "2020-01-01"
 _OPEN = ""
@@ -77,12 +77,22 @@ def _workshop_registers(books: Books) -> dict[str, bytes]:
         home = workshop.supplier.municipality_no
         workshops.append((org_no, plan.name, home, "yes", "no", f"sak 2019/{400 + position}", _BEGAN, _OPEN))
         for category in plan.categories:
-            departments.append((org_no, f"Avdeling {category}", plan.places // len(plan.categories), _BEGAN, _OPEN))
+            departments.append(
+                (org_no, f"Avdeling for {WORKSHOP_NAMES[category]}", plan.places // len(plan.categories), _BEGAN, _OPEN)
+            )
         owned = [(owner, fraction) for owner, fraction in plan.owners if owner in numbers]
         owners += [(org_no, owner, f"{fraction:.2f}", _BEGAN, _OPEN) for owner, fraction in owned]
         area = sorted({owner for owner, _ in owned} | (set(plan.neighbours) & numbers))
         capabilities += [
-            (org_no, category, f"Avdeling {category}", ";".join(area), f"{60_000 + 15_000 * rank}.00", _BEGAN, _OPEN)
+            (
+                org_no,
+                category,
+                f"Avdeling for {WORKSHOP_NAMES[category]}",
+                ";".join(area),
+                f"{60_000 + 15_000 * rank}.00",
+                _BEGAN,
+                _OPEN,
+            )
             for rank, category in enumerate(plan.categories)
         ]
         accounts += _accounts(books, workshop)
@@ -201,7 +211,7 @@ def _tasks(books: Books) -> list[Row]:
         for rank, category in enumerate(workshop.plan.categories[:2]):
             owner = workshop.supplier.municipality_no
             value = f"{40_000 + 25_000 * rank}.00"
-            text = f"Trenger hjelp fast: {category.replace('_', ' ')}"
+            text = f"Trenger hjelp fast: {WORKSHOP_NAMES[category]}"
             tasks.append((f"T-{len(tasks) + 1:03d}", owner, category, text, value, "2026-08-01", "2027-07-31"))
     return tasks
 

@@ -13,6 +13,7 @@ from pipelines.gate.rules import Finding
 from pipelines.municipalities import holds_on
 
 LEDGERS = ("ledger", "saft")
+_NAMED_SOURCES = 6
 _NO_DELIVERY = "The municipality has delivered nothing that could be read."
 
 
@@ -119,7 +120,7 @@ def _missing_months(case: Case, owners: list[str]) -> Finding:
     if not expected:
         nobody = "Nobody whose purchases it is about was a member in any of its months."
         return Finding(1, 1, nobody, tuple(owners), "registers/members.csv")
-    reason = f"{len(missing)} of {expected} expected months have not been delivered." if missing else ""
+    reason = _named_months(missing, expected) if missing else ""
     if unlabelled:
         reason = f"{reason} {len(unlabelled)} deliveries have rows of no period.".strip()
     failed = len(missing) + len(unlabelled)
@@ -130,6 +131,32 @@ def _missing_months(case: Case, owners: list[str]) -> Finding:
         examples_of([*missing, *unlabelled]),
         "fct_delivery_periods.fiscal_period",
     )
+
+
+def _named_months(missing: list[tuple[str, str, str]], expected: int) -> str:
+    """Return which months each source lacks: ``2 of 24 …: 9901 ledger 2026-08 to 2026-09``."""
+    by_source: dict[str, list[str]] = {}
+    for owner, source_name, month in missing:
+        by_source.setdefault(f"{owner} {source_name}", []).append(month)
+    named = [f"{source} {', '.join(_runs(months))}" for source, months in sorted(by_source.items())]
+    more = f"; and {len(named) - _NAMED_SOURCES} more sources" if len(named) > _NAMED_SOURCES else ""
+    listed = "; ".join(named[:_NAMED_SOURCES])
+    return f"{len(missing)} of {expected} expected months have not been delivered: {listed}{more}."
+
+
+def _runs(months: list[str]) -> list[str]:
+    """Return months in order, those that follow each other as one: ``2026-08 to 2026-10``."""
+    runs: list[list[str]] = []
+    for month in sorted(months):
+        if runs and _number(month) == _number(runs[-1][-1]) + 1:
+            runs[-1].append(month)
+        else:
+            runs.append([month])
+    return [run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
+
+
+def _number(month: str) -> int:
+    return int(month[:4]) * 12 + int(month[5:])
 
 
 def _is_member(case: Case, owner: str, month: str) -> bool:

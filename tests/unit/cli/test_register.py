@@ -103,6 +103,13 @@ def test_refused_rows_are_shown_and_left_out_only_when_asked(home: Home) -> None
     assert "--valid-rows-only" in text
 
 
+def test_refused_rows_are_shown_as_the_sender_reads_them_too(home: Home) -> None:
+    proposal = hand_in(home, **{"Anslått verdi": -1})
+    shown = " ".join(call(home, "show", proposal).split())
+    assert "Not a number that the column can hold." in shown
+    assert "Tallet passer ikke i kolonnen. Se hjelpeteksten øverst." in shown
+
+
 def test_a_refusal_is_recorded_with_its_reason(home: Home) -> None:
     proposal = hand_in(home)
     call(home, "refuse", proposal, "--by", "Kari", "--reason", "Hører hjemme hos naboen")

@@ -29,6 +29,17 @@ def test_every_register_that_makes_sense_is_filled(registers: dict[str, list[dic
     }
 
 
+def test_what_people_wrote_into_forms_holds_no_keys_of_ours(registers: dict[str, list[dict]]) -> None:
+    keys = {row["category_key"] for row in registers["workshop_capabilities"]}
+    words = keys | {key.replace("_", " ") for key in keys}
+    written = [row["description"] for row in registers["tasks"]]
+    written += [row["department"] for row in registers["workshop_departments"]]
+    assert written
+    assert [text for text in written if any(text.endswith(word) for word in words)] == []
+    asked = {row["department"] for row in registers["workshop_capabilities"]}
+    assert asked == {row["department"] for row in registers["workshop_departments"]}
+
+
 def test_settings_name_every_source(thin_home: Path) -> None:
     consortium = Home(thin_home).consortium
     kinds = Counter(source.kind for source in consortium.sources)

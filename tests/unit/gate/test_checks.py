@@ -13,6 +13,7 @@ from pipelines.candidates.products import CandidateKey
 from pipelines.gate.candidate_files import read_candidate
 from pipelines.gate.case import Case, window_of
 from pipelines.gate.checks import CHECKS
+from pipelines.gate.intake import _named_months
 from pipelines.gate.judge import judge
 from pipelines.gate.rules import RuleResult, answer, read_rules
 from pipelines.gate.suites import read_suite
@@ -471,6 +472,17 @@ def test_each_ledger_of_a_member_must_be_complete(small: SmallHome) -> None:
     found = ask(small, "IN02", EXTRACT)
     assert found.status == "failed"
     assert found.examples == ("9901/school/2026-09", "9901/school/2026-10")
+    assert "9901 school 2026-09 to 2026-10." in found.reason, "the reason names the months, not only how many"
+
+
+def test_missing_months_are_named_in_runs_and_not_without_end() -> None:
+    months = ["2026-02", "2025-12", "2026-01", "2026-05"]
+    missing = [("9901", f"ledger{number}", month) for number in range(8) for month in months]
+    reason = _named_months(missing, 96)
+    assert reason.startswith(
+        "32 of 96 expected months have not been delivered: 9901 ledger0 2025-12 to 2026-02, 2026-05;"
+    )
+    assert reason.endswith("9901 ledger5 2025-12 to 2026-02, 2026-05; and 2 more sources.")
 
 
 def test_months_before_the_membership_are_neither_expected_nor_allowed(small: SmallHome) -> None:
