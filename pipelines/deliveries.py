@@ -44,30 +44,30 @@ def list_deliveries(home: Home, municipality_no: str | None = None, state: str |
     """
     outcomes = _by_receipt(read_outcomes(home))
     receipts = [one for one in read_all_receipts(home, municipality_no) if not is_settings(one)]
-    periods: dict[tuple[str, str, str], dict[str, str]] = {}
-    documents: dict[tuple[str, str], set[str]] = {}
+    periods: dict[tuple[str, str, str], list[Row]] = {}
+    documents: dict[tuple[str, str], list[str]] = {}
     for owner in sorted({receipt.owner for receipt in receipts}):
         for row in _settled(home, schema.DELIVERY_PERIODS, owner):
-            periods.setdefault((owner, row["source_name"], row["_delivery_id"]), {})[row["fiscal_period"]] = row[
-                "state"
-            ]
+            periods.setdefault((owner, row["source_name"], row["_delivery_id"]), []).append(row)
         for row in _settled(home, schema.DOCUMENT_STATES, owner):
-            documents.setdefault((owner, row["_delivery_id"]), set()).add(row["state"])
+            documents.setdefault((owner, row["_delivery_id"]), []).append(row["state"])
     rows = []
     for receipt in receipts:
         said = outcomes.get((receipt.owner, receipt.source_name, receipt.sequence), [])
-        by_period = periods.get((receipt.owner, receipt.source_name, receipt.delivery_id), {})
-        row = _summary(receipt, said, by_period)
-        held_documents = (
-            documents.get((receipt.owner, receipt.delivery_id), set()) if receipt.source == "ehf" else set()
-        )
-        if state is None or state in {row["state"], *by_period.values(), *held_documents}:
+        of_periods = periods.get((receipt.owner, receipt.source_name, receipt.delivery_id), [])
+        of_documents = documents.get((receipt.owner, receipt.delivery_id), []) if receipt.source == "ehf" else []
+        row = _summary(receipt, said, of_periods, of_documents)
+        if state is None or state in {row["state"], *row["periods"].values(), *of_documents}:
             rows.append(row)
     return rows
 
 
-def _summary(receipt: Receipt, said: Sequence[Row], periods: dict[str, str]) -> Row:
+def _summary(receipt: Receipt, said: Sequence[Row], of_periods: Sequence[Row], of_documents: Sequence[str]) -> Row:
     parsed = [one for one in said if one["step"] == "parsed"]
+    periods = {row["fiscal_period"]: row["state"] for row in of_periods}
+    not_counted = sum(row["rows"] for row in of_periods if row["state"] != "accepted")
+    if receipt.source == "ehf":
+        not_counted = sum(one != "accepted" for one in of_documents)
     return {
         "delivery_id": receipt.delivery_id,
         "municipality_no": receipt.owner,
@@ -77,13 +77,14 @@ def _summary(receipt: Receipt, said: Sequence[Row], periods: dict[str, str]) -> 
         "drop": receipt.drop,
         "files": len(receipt.files),
         "rows": sum(one["rows_out"] or 0 for one in parsed),
-        "rejects": sum(one["rejects"] or 0 for one in said),
-        "state": _state(receipt, said, periods),
+        "rejects": sum(one["rejects"] or 0 for one in said if one["step"] != "settled"),
+        "not_counted": not_counted if parsed else 0,  # of the same files again nothing is read
+        "state": _state(receipt, said, periods, set(of_documents)),
         "periods": dict(sorted(periods.items())),
     }
 
 
-def _state(receipt: Receipt, said: Sequence[Row], periods: dict[str, str]) -> str:
+def _state(receipt: Receipt, said: Sequence[Row], periods: dict[str, str], documents: set[str]) -> str:
     if receipt.refused is not None:
         return "refused"
     last = {one["step"]: one["outcome"] for one in said}
@@ -94,6 +95,8 @@ def _state(receipt: Receipt, said: Sequence[Row], periods: dict[str, str]) -> st
     if last.get("parsed") in ("failed", "empty"):
         return str(last["parsed"])
     found = set(periods.values())
+    if documents and "accepted" not in documents:
+        found = {next((one for one in ("held", "superseded", "duplicate") if one in documents), "withdrawn")}
     if not found:
         return RECEIVED
     return found.pop() if len(found) == 1 else MIXED

@@ -29,7 +29,7 @@ def list_(
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List every delivery: what it brought, what was refused, and what counts of each period."""
+    """List every delivery: what was read, refused, read and not counted, and what counts of each period."""
     from pipelines.deliveries import STATES, list_deliveries
 
     if state is not None and state not in STATES:
@@ -47,10 +47,11 @@ def list_(
         "files",
         "rows",
         "rejects",
+        "not_counted",
         "state",
         "periods",
     )
-    print_rows(shown, columns, right=("files", "rows", "rejects"))
+    print_rows(shown, columns, right=("files", "rows", "rejects", "not_counted"))
 
 
 def _periods(states: dict[str, str]) -> str:

@@ -157,6 +157,8 @@ def _read_files(delivered: Delivered, kind: Kind, sink: Sink, refused: dict[str,
 def _refused_unread(delivered: Delivered, file: LandedFile) -> Reject | None:
     """IN01: what is too large, or an archive that landing did not unpack, no parser is given."""
     limits = delivered.home.consortium.limits
+    if not file.size:
+        return Reject("IN01", "The file is empty. Look at the export, and deliver it again.")
     if problem := limits.too_large(delivered.receipt.source, file.size):
         return Reject("IN01", problem)
     if not may_be_archive(file.name):
@@ -278,7 +280,7 @@ def _note_duplicate(home: Home, placed: Placed) -> list[dict[str, Any]]:
 
 
 def _note_refused(home: Home, receipt: Receipt) -> list[dict[str, Any]]:
-    """IN13: landing did not take the drop; each of its files is a reject, and its bytes lie nowhere."""
+    """IN13: landing did not take the drop; each of its files is a reject, and none of its bytes is under landing/."""
     name = refused_name(receipt)
     if stored_key(home, receipt.owner, name) == ORCHESTRATION_VERSION:
         return []

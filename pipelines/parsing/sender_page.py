@@ -15,20 +15,19 @@ from decimal import Decimal
 from html import escape
 from typing import TypeVar
 
+from pipelines.parsing.sender_reasons import reason_of
 from pipelines.parsing.sender_texts import (
     AMOUNTS,
     HARMLESS,
-    HELD_FOR_FEW_ROWS,
-    HELD_FOR_REPEATED_ROWS,
-    HELD_FOR_SHARED_ROWS,
     PERIOD_STATES,
     SOURCES,
-    SPEAK_FOR_THEMSELVES,
-    STATES,
+    TAKEN_IN,
+    held_text,
     rule_text,
+    state_text,
 )
 
-PAGE_VERSION = "3"
+PAGE_VERSION = "4"
 _SHOWN_ROWS = 200
 _SHOWN_FILES = 50
 _SHOWN_NAMES = 20
@@ -89,11 +88,12 @@ class ReportFacts:
         files: Masked names and sizes in bytes.
         is_prepared: It came as a prepared package.
         rows_in: What was read.
-        rows_out: What went on.
+        rows_out: What was read well.
         rejects: What was refused.
+        not_counted: Of what was read well, what does not count: it came before, is held or was replaced.
         message: Why, where nothing went on.
         contents: What it holds.
-        previous: What the delivery before it from the same source held, or None.
+        previous: What the delivery held that it replaces or follows, or None.
         remarks: Rejects and issues.
         superseded_by: The deliveries that took over.
         key: What the page was made of; it stands in the page.
@@ -109,6 +109,7 @@ class ReportFacts:
     rows_in: int
     rows_out: int
     rejects: int
+    not_counted: int
     message: str
     contents: Contents
     previous: Contents | None
@@ -133,7 +134,10 @@ details{margin:.5rem 0}summary{cursor:pointer;color:#1f4e79}
 svg{max-width:100%;height:auto}
 @media print{details{display:none}}
 """
-_TONES = {"accepted": "", "superseded": "", "duplicate": "", "failed": " wrong", "refused": " wrong"}
+_GOOD = ("accepted", "superseded", "duplicate", "none_count", "proposed", "proposal_accepted", "proposal_overtaken")
+_TONES = dict.fromkeys(_GOOD, "") | {"failed": " wrong", "refused": " wrong"}
+# Of these nothing was read that could be counted or compared.
+_UNREAD = ("refused", "duplicate", "stuck")
 
 
 def render_page(facts: ReportFacts) -> bytes:
@@ -160,7 +164,7 @@ def render_page(facts: ReportFacts) -> bytes:
 
 
 def _state(facts: ReportFacts) -> str:
-    name, meaning, remedy = STATES[facts.state]
+    name, meaning, remedy = state_text(facts.state, facts.source)
     tone = _TONES.get(facts.state, " look")
     later = f" Den eller de som tok over: {escape(', '.join(facts.superseded_by))}." if facts.superseded_by else ""
     return (
@@ -172,9 +176,9 @@ def _state(facts: ReportFacts) -> str:
 def _received(facts: ReportFacts) -> str:
     _, unit = SOURCES.get(facts.source, (facts.source, "rader"))
     total = sum((period.amount for period in facts.contents.periods), Decimal(0))
-    rows = [("Filer", _count(len(facts.files))), (f"{unit.capitalize()} lest", _count(facts.rows_in))]
-    if facts.state not in ("refused", "duplicate"):
-        rows += [("Tatt inn", _count(facts.rows_out)), ("Avvist", _count(facts.rejects))]
+    rows = [("Filer", _count(len(facts.files)))]
+    if facts.state not in _UNREAD:
+        rows += _counts(facts, unit)
     if facts.contents.periods:
         rows.append((AMOUNTS[facts.source], f"{_kroner(total)}{_NBSP}kr"))
     if facts.contents.in_other_currencies:
@@ -188,6 +192,26 @@ def _received(facts: ReportFacts) -> str:
     files = _table("Filene", ("Navn", "Størrelse"), names, numbers=(1,))
     listed = f"<details><summary>Vis filene</summary>{files}{more}</details>" if names else ""
     return f"<h2>Hva som kom inn</h2>{table}{listed}"
+
+
+def _counts(facts: ReportFacts, unit: str) -> list[tuple[str, str]]:
+    """Return what was read, refused and counts; a file that could not be read is no row."""
+    files = 0 if facts.source in ("ehf", "notices") else sum(_is_of_file(facts, remark) for remark in facts.remarks)
+    counts = [
+        ("Filer som ikke er med", files),
+        (f"{unit.capitalize()} lest", facts.rows_in - files),
+        ("Avvist", facts.rejects - files),
+        ("Lest, men teller ikke med", facts.not_counted),
+        (TAKEN_IN.get(facts.source, "Teller med"), facts.rows_out - facts.not_counted),
+    ]
+    optional = ("Filer som ikke er med", "Lest, men teller ikke med")
+    return [(name, _count(number)) for name, number in counts if number or name not in optional]
+
+
+def _is_of_file(facts: ReportFacts, remark: Remark) -> bool:
+    # A form that cannot be read may name the row of its header.
+    is_whole = remark.row_no is None or (facts.source == "registers" and remark.rule == "IN01")
+    return remark.severity == _REJECT and is_whole
 
 
 def _periods(facts: ReportFacts) -> str:
@@ -209,13 +233,7 @@ def _periods(facts: ReportFacts) -> str:
 
 
 def _why(period: PeriodFacts) -> str:
-    """Return why a period is held, in the sender's words; whose ledger it shares rows with is not for the sender."""
-    if period.state != "held":
-        return ""
-    reason = period.reason or ""
-    if "fewer than" in reason:
-        return HELD_FOR_FEW_ROWS
-    return HELD_FOR_SHARED_ROWS if "another member" in reason else HELD_FOR_REPEATED_ROWS
+    return held_text(period.reason or "") if period.state == "held" else ""
 
 
 def _chart(periods: Sequence[PeriodFacts], before: Mapping[str, Decimal]) -> str:
@@ -255,7 +273,7 @@ def _chart(periods: Sequence[PeriodFacts], before: Mapping[str, Decimal]) -> str
 
 def _comparison(facts: ReportFacts) -> str:
     before, now = facts.previous, facts.contents
-    if before is None or facts.state in ("refused", "duplicate"):
+    if before is None or facts.state in (*_UNREAD, "failed"):
         return ""
     _, unit = SOURCES[facts.source]
     sums = {period.period: period.amount for period in before.periods}
@@ -299,55 +317,73 @@ def _listed(label: str, codes: Iterable[str]) -> str:
 
 
 def _remarks(facts: ReportFacts) -> str:
-    groups: dict[tuple[bool, str, str], list[Remark]] = {}
+    # What else is wrong with a refused row is no remark on something that was taken in.
+    refused_rows = {(remark.file_name, remark.row_no) for remark in facts.remarks if remark.severity == _REJECT}
+    refused, remarked = dict[tuple[str, str], list[Remark]](), dict[tuple[str, str], list[Remark]]()
     for remark in facts.remarks:
-        groups.setdefault((remark.severity != _REJECT, remark.rule, remark.severity), []).append(remark)
-    refused = [
-        _group(rule, severity, found) for (is_issue, rule, severity), found in sorted(groups.items()) if not is_issue
-    ]
-    remarked = [
-        _group(rule, severity, found) for (is_issue, rule, severity), found in sorted(groups.items()) if is_issue
-    ]
-    parts = ["<h2>Hva som er avvist</h2>", *(refused or ["<p>Ingenting er avvist.</p>"])]
-    if facts.message and not refused:
-        parts.append(_technical([facts.message]))
+        is_refused = remark.severity == _REJECT or (
+            remark.row_no is not None and (remark.file_name, remark.row_no) in refused_rows
+        )
+        if is_refused:
+            refused.setdefault((remark.rule, _REJECT), []).append(remark)
+        else:
+            remarked.setdefault((remark.rule, remark.severity), []).append(remark)
+    parts = ["<h2>Hva som er avvist eller ikke teller med</h2>"]
+    parts += [_group(facts.source, *key, found) for key, found in sorted(refused.items())]
+    if not refused:
+        parts += ["<p>Ingenting er avvist.</p>", _technical([facts.message] if facts.message else [])]
     if remarked:
-        parts += ["<h2>Merknader</h2><p>Dette er tatt inn, men noe ved det bør ses på.</p>", *remarked]
+        parts.append("<h2>Merknader</h2><p>Dette har ikke stoppet noe, men bør ses på.</p>")
+        parts += [_group(facts.source, *key, found) for key, found in sorted(remarked.items())]
     return "".join(parts)
 
 
-def _group(rule: str, severity: str, remarks: Sequence[Remark]) -> str:
-    text = rule_text(rule, severity)
+_HEADER = ("Fil", "Rad", "Kolonne", "Verdi (skjult)", "Hva som er galt", "Slik retter dere det")
+
+
+def _group(source: str, rule: str, severity: str, remarks: Sequence[Remark]) -> str:
+    text = rule_text(rule, severity, source)
     shown = remarks[:_SHOWN_ROWS]
+    reasons = [reason_of(rule, remark.message) for remark in shown]
     rows = [
         (
             remark.file_name,
             "" if remark.row_no is None else _count(remark.row_no),
             remark.column or "",
             remark.raw or "",
-            *((remark.message,) if rule in SPEAK_FOR_THEMSELVES else ()),
+            reason.fault if reason else "",
+            reason.remedy if reason else "",
         )
-        for remark in shown
+        for remark, reason in zip(shown, reasons, strict=True)
     ]
-    explained = ("Hva som er galt",) if rule in SPEAK_FOR_THEMSELVES else ()
-    header = ("Fil", "Rad", "Kolonne", "Verdi (skjult)", *explained)
-    used = [column for column in range(len(header)) if column == 0 or any(row[column] for row in rows)]
+    used = [column for column in range(len(_HEADER)) if column == 0 or any(row[column] for row in rows)]
     filled = [tuple(row[column] for column in used) for row in rows]
     numbers = tuple(place for place, column in enumerate(used) if column == 1)
-    table = _table(f"{text.title}, regel {rule}", [header[column] for column in used], filled, numbers=numbers)
-    todo = "" if rule in HARMLESS else f"<p><strong>Slik retter dere det:</strong> {escape(text.remedy)}</p>"
-    messages = [] if rule in SPEAK_FOR_THEMSELVES else list(dict.fromkeys(remark.message for remark in shown))
+    table = _table(f"{text.title}, regel {rule}", [_HEADER[column] for column in used], filled, numbers=numbers)
+    is_told_apart = all(reason and reason.remedy for reason in reasons)
+    todo = "" if rule in HARMLESS or is_told_apart else text.remedy
+    todo = f"<p><strong>Slik retter dere det:</strong> {escape(todo)}</p>" if todo else ""
+    # Of files each keeps its own message: which one has which fault must not be lost.
+    messages = [
+        f"{remark.file_name}: {remark.message}" if remark.row_no is None and remark.file_name else remark.message
+        for remark in shown
+    ]
+    faults = {
+        (remark.file_name, remark.row_no) if remark.row_no is not None else place: 0
+        for place, remark in enumerate(remarks)
+    }
     return (
-        f"<h3>{escape(text.title)} ({_count(len(remarks))})</h3><p>{escape(text.explanation)}</p>{todo}{table}"
-        f"{_more(len(remarks) - len(shown), 'rader')}{_technical(messages[:_SHOWN_NAMES])}"
+        f"<h3>{escape(text.title)} ({_count(len(faults))})</h3><p>{escape(text.explanation)}</p>{todo}{table}"
+        f"{_more(len(remarks) - len(shown), 'linjer')}{_technical(list(dict.fromkeys(messages)))}"
     )
 
 
 def _technical(messages: Sequence[str]) -> str:
     if not messages:
         return ""
-    items = "".join(f'<li lang="en">{escape(message)}</li>' for message in messages)
-    return f"<details><summary>Teknisk melding (engelsk)</summary><ul>{items}</ul></details>"
+    items = "".join(f'<li lang="en">{escape(message)}</li>' for message in messages[:_SHOWN_NAMES])
+    more = _more(len(messages) - _SHOWN_NAMES, "meldinger")
+    return f"<details><summary>Teknisk melding (engelsk)</summary><ul>{items}</ul>{more}</details>"
 
 
 def _more(count: int, unit: str) -> str:

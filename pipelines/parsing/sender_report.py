@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
 _KEY_BEFORE = b'<meta name="samandel-report" content="'
 _HEAD = 2048
-_REPORT_VERSION = "1"
+_REPORT_VERSION = "2"
+_COMPARED = ("ehf", "ledger", "saft")
+# Of several forms in one delivery, what is said of all of it.
+_DECIDED = ("waiting", "accepted", "overtaken", "refused")
 _DOCUMENT_FACTS = ("invoice_date", "is_credit_note", "tax_exclusive_amount", "currency")
 _DOCUMENT = ("_file_sha256", "document_no")
 Row = Mapping[str, Any]
@@ -46,8 +49,31 @@ class _Reported:
     is_duplicate: bool
     previous: _Reported | None
     periods: tuple[Row, ...] = ()
-    not_counted: frozenset[tuple[str, int]] = frozenset()
+    documents: Mapping[tuple[str, int], str] = field(default_factory=dict)
     settled_rejects: tuple[Row, ...] = ()
+    decided: str = ""
+
+    @property
+    def not_counted(self) -> frozenset[tuple[str, int]]:
+        """Return the e-invoices of the delivery that do not count."""
+        return frozenset(document for document, state in self.documents.items() if state != "accepted")
+
+    @property
+    def has_counted(self) -> bool:
+        """Return whether anything of it counts, or did until something took its place."""
+        if self.receipt.source == "ehf":
+            return bool({"accepted", "superseded"} & set(self.documents.values()))
+        # What was held when something took its place has kept the reason.
+        return any(
+            row["state"] == "accepted" or (row["state"] == "superseded" and not row["reason"]) for row in self.periods
+        )
+
+    @property
+    def rows_not_counted(self) -> int:
+        """Return how many of its rows or documents were read and do not count."""
+        if self.receipt.source == "ehf":
+            return len(self.not_counted)
+        return sum(row["rows"] for row in self.periods if row["state"] != "accepted")
 
 
 def report_path(home: Home, owner: str, name: str) -> Path:
@@ -89,7 +115,8 @@ def _reported(home: Home, owner: str) -> list[_Reported]:
     receipts = [receipt for receipt in read_all_receipts(home, owner) if not is_settings(receipt)]
     placed = {id(one.receipt): one for one in place_receipts([r for r in receipts if r.refused is None])}
     periods, documents, rejects = _settled(home, owner)
-    before: dict[str, _Reported] = {}
+    decided = _decisions(home, owner, receipts)
+    before: dict[str, list[_Reported]] = defaultdict(list)
     found = []
     for receipt in receipts:  # by source and sequence
         one = placed.get(id(receipt))
@@ -99,26 +126,46 @@ def _reported(home: Home, owner: str) -> list[_Reported]:
             receipt,
             name,
             one is not None and one.is_duplicate,
-            before.get(receipt.source_name),
+            _previous(before[receipt.source_name], periods[key]),
             tuple(periods[key]),
-            frozenset(documents.get(receipt.delivery_id, ())),
+            documents[receipt.delivery_id] if receipt.source == "ehf" else {},
             tuple(rejects[receipt.delivery_id]),
+            decided.get(receipt.delivery_id, ""),
         )
         found.append(reported)
-        if one is not None and not one.is_duplicate:
-            before[receipt.source_name] = reported
+        if receipt.source in _COMPARED and one is not None and not one.is_duplicate and reported.has_counted:
+            before[receipt.source_name].append(reported)
     return found
 
 
-def _settled(home: Home, owner: str) -> tuple[Any, dict[str, set[tuple[str, int]]], Any]:
-    """Return what settling said, by delivery: periods, the documents that do not count, rejects."""
+def _previous(before: Sequence[_Reported], periods: Iterable[Row]) -> _Reported | None:
+    """Return what a delivery is held against: the last that counted in a period of its own, else the last at all."""
+    own = {row["fiscal_period"] for row in periods}
+    shared = [one for one in before if own & {row["fiscal_period"] for row in one.periods}]
+    return next(reversed(shared or before), None)
+
+
+def _decisions(home: Home, owner: str, receipts: Iterable[Receipt]) -> dict[str, str]:
+    """Return what has been decided on register forms, by delivery."""
+    if not any(receipt.source == "registers" for receipt in receipts):
+        return {}
+    from pipelines.proposals import list_proposals
+
+    states: dict[str, set[str]] = defaultdict(set)
+    for proposal in list_proposals(home):
+        if proposal.owner == owner:
+            states[proposal.delivery_id].add(proposal.state)
+    return {delivery: min(found, key=_DECIDED.index) for delivery, found in states.items()}
+
+
+def _settled(home: Home, owner: str) -> tuple[Any, Any, Any]:
+    """Return what settling said, by delivery: periods, states of documents, rejects."""
     periods: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in _rows(home, schema.DELIVERY_PERIODS, owner, SETTLED):
         periods[row["source_name"], row["_delivery_id"]].append(row)
-    documents: dict[str, set[tuple[str, int]]] = defaultdict(set)
+    documents: dict[str, dict[tuple[str, int], str]] = defaultdict(dict)
     for row in _rows(home, schema.DOCUMENT_STATES, owner, SETTLED, ["_delivery_id", "state", *_DOCUMENT]):
-        if row["state"] != "accepted":
-            documents[row["_delivery_id"]].add((row["_file_sha256"], row["document_no"]))
+        documents[row["_delivery_id"]][row["_file_sha256"], row["document_no"]] = row["state"]
     rejects: dict[str, list[Row]] = defaultdict(list)
     for row in _rows(home, schema.REJECTS, owner, SETTLED):
         rejects[row["_delivery_id"]].append(row)
@@ -131,9 +178,12 @@ def _key(home: Home, reported: _Reported, registers: Mapping[str, Sequence[Row]]
         [_REPORT_VERSION, PAGE_VERSION, _municipality(receipt.owner, registers)],
         [receipt.source_name, receipt.sequence, str(receipt.received_at), receipt.refused],
         stored_key(home, receipt.owner, reported.name),
-        [previous.name, stored_key(home, receipt.owner, previous.name)] if previous else None,
+        [previous.name, stored_key(home, receipt.owner, previous.name), sorted(previous.not_counted)]
+        if previous
+        else None,
         [[row["fiscal_period"], row["state"], row["superseded_by"], row["reason"]] for row in reported.periods],
-        sorted(reported.not_counted),
+        sorted([*document, state] for document, state in reported.documents.items()),
+        reported.decided,
         [[row["rule"], row["file_name"], row["_row_no"], row["message"]] for row in reported.settled_rejects],
     ]
     return sha256_bytes(canonical_json(facts).encode())
@@ -165,19 +215,18 @@ def _facts(home: Home, reported: _Reported, registers: Mapping[str, Sequence[Row
     last = outcomes[-1] if outcomes else {}
     remarks = [*_rows(home, schema.REJECTS, receipt.owner, reported.name), *reported.settled_rejects]
     contents, previous = _compared(home, reported)
-    states = {str(row["state"]) for row in reported.periods}
-    held_back = len(reported.not_counted)
     return ReportFacts(
         municipality=_municipality(receipt.owner, registers),
         source=receipt.source,
         source_name=receipt.source_name,
         delivery_id=receipt.delivery_id,
-        state=_state(last, states, has_rejects=_needs_mending(remarks)),
+        state=_state(reported, last, remarks),
         files=tuple((mask_file_name(file.name), file.size) for file in receipt.files),
         is_prepared=receipt.is_prepared,
         rows_in=last.get("rows_in") or 0,
-        rows_out=max(0, (last.get("rows_out") or 0) - held_back),
-        rejects=(last.get("rejects") or 0) + held_back,
+        rows_out=last.get("rows_out") or 0,
+        rejects=last.get("rejects") or 0,
+        not_counted=0 if reported.is_duplicate else reported.rows_not_counted,
         message=last.get("message") or "",
         contents=contents,
         previous=previous,
@@ -191,14 +240,39 @@ def _needs_mending(remarks: Iterable[Row]) -> bool:
     return any(row["severity"] == "reject" and row["rule"] not in ("IN08", "IN03") for row in remarks)
 
 
-def _state(last: Row, states: set[str], *, has_rejects: bool) -> str:
+def _state(reported: _Reported, last: Row, remarks: Sequence[Row]) -> str:
+    """Return the key of STATES that says how a delivery stands."""
     outcome = str(last.get("outcome") or "failed")
+    if outcome == "failed" and not any(row["severity"] == "reject" for row in remarks):
+        return "stuck"  # nothing of it was refused: what went wrong is not the sender's
     if outcome in ("refused", "duplicate", "failed", "empty"):
         return outcome
+    needs_mending = _needs_mending(remarks)
+    if reported.receipt.source == "registers":
+        return _state_of_form(reported, needs_mending=needs_mending)
+    if standing := _standing(reported):
+        return standing
+    if needs_mending:
+        return "accepted_with_rejects"
+    return "accepted_partly" if reported.not_counted else "accepted"
+
+
+def _state_of_form(reported: _Reported, *, needs_mending: bool) -> str:
+    if reported.decided in ("", "waiting"):
+        return "proposed_with_rejects" if needs_mending else "proposed"
+    return f"proposal_{reported.decided}"
+
+
+def _standing(reported: _Reported) -> str:
+    """Return what keeps a delivery, or a part of it that is told of before all else, from counting."""
+    states = {str(row["state"]) for row in reported.periods}
     for state in ("held", "withdrawn", "superseded"):
         if state in states:
             return state
-    return "accepted_with_rejects" if has_rejects else "accepted"
+    documents = set(reported.documents.values())
+    if not documents or "accepted" in documents:
+        return ""
+    return next((state for state in ("held", "superseded") if state in documents), "none_count")
 
 
 def _remark(row: Row) -> Remark:

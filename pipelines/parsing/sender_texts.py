@@ -1,11 +1,13 @@
 """What the sender's report says in bokmål: of each rule, each state and each kind of source.
 
-Belongs here: words that a municipality's accountant reads. Not here: rules themselves (expectations/rules/), how the
-page is laid out (sender_page.py), which facts it has (sender_report.py).
+Belongs here: words that a municipality's accountant reads. Not here: rules themselves (expectations/rules/), why a
+single file or row was refused (sender_reasons.py), how the page is laid out (sender_page.py), which facts it has
+(sender_report.py).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -24,17 +26,18 @@ class RuleText:
     remedy: str
 
 
-# (rule, severity) before rule: the same rule may refuse a document or only remark on it.
+# "RULE severity" and "RULE source" before the rule alone: one may refuse a document or only remark on it, and mean
+# something else in a form than in an e-invoice.
 _RULES: dict[str, RuleText] = {
     "IN01": RuleText(
         "Kan ikke leses",
         "Filen, dokumentet eller raden lar seg ikke lese slik formatet krever. Den er ikke med i noen tall.",
-        "Se merknaden under «Teknisk melding», rett filen i systemet den kommer fra, og lever den på nytt.",
+        "Rett filen i systemet den kommer fra, og lever den på nytt.",
     ),
     "IN01 issue": RuleText(
         "Merknad om lesingen",
         "Filen er lest, men noe i den ble hoppet over.",
-        "Se «Teknisk melding». Er det som ble hoppet over viktig, lever det på nytt.",
+        "Er det som ble hoppet over viktig, lever det på nytt.",
     ),
     "IN03": RuleText(
         "Levert før",
@@ -44,6 +47,11 @@ _RULES: dict[str, RuleText] = {
         "hvilken "
         "som gjelder. Er en reskontrofil utelatt fordi posteringene også står i en annen fil, kontroller at den ikke "
         "har noe som mangler der; lever i så fall alt på nytt, med hver postering i bare én fil.",
+    ),
+    "IN03 issue": RuleText(
+        "Konto eller leverandør står to ganger",
+        "En konto eller leverandør mangler nummer, eller har samme nummer som en annen. Den første gjelder.",
+        "Rett det i regnskapssystemet før neste uttrekk.",
     ),
     "IN04": RuleText(
         "Langt færre rader enn sist",
@@ -103,6 +111,11 @@ _RULES: dict[str, RuleText] = {
         "En rad i skjemaet har en verdi som registeret ikke tar imot.",
         "Rett raden i skjemaet og lever det på nytt.",
     ),
+    "IN12 issue": RuleText(
+        "Merknad om en rad",
+        "En rad i filen er ikke tatt med som den står.",
+        "Dere trenger ikke gjøre noe hvis det stemmer.",
+    ),
     "IN13": RuleText(
         "Ikke levert som avtalt",
         "Avtalen sier at filene skal klargjøres før de leveres, eller pakken er endret etter at den ble forseglet. "
@@ -124,6 +137,17 @@ _RULES: dict[str, RuleText] = {
         "Send fakturaen videre til den den er stilet til. Er nummeret deres eget, be innkjøpssamarbeidet legge det "
         "til.",
     ),
+    "RF10 registers": RuleText(
+        "Gjelder noen andre",
+        "Skjemaet eller raden tilhører noen andre enn dere, og er ikke med i forslaget.",
+        "Lever deres eget skjema, og bruk numre som ingen andre bruker.",
+    ),
+    "RF10 saft": RuleText(
+        "Et annet foretaks regnskap",
+        "Filen oppgir at regnskapet er for et foretak som ikke er kommunen eller en av enhetene dens. Ingenting av den "
+        "er med.",
+        "Lever kommunens egen fil. Er nummeret deres eget, be innkjøpssamarbeidet legge det til.",
+    ),
 }
 _OTHER = RuleText(
     "Annen merknad",
@@ -132,8 +156,6 @@ _OTHER = RuleText(
 )
 # Rules that say how much was left out of nothing: nobody must do anything.
 HARMLESS = frozenset({"IN08"})
-# Their messages are bokmål already and say more than the table.
-SPEAK_FOR_THEMSELVES = frozenset({"IN12"})
 
 SOURCES = {
     "ehf": ("E-faktura", "dokumenter"),
@@ -149,7 +171,9 @@ AMOUNTS = {
     "ledger": "Sum slik reskontroen oppgir den",
     "saft": "Sum debet",
 }
-# State: what it is called, what it means, what to do next.
+# What the rest is called, where it does not count.
+TAKEN_IN = {"registers": "Med i forslaget"}
+# State: what it is called, what it means, what to do next. "state source" before the state alone.
 STATES = {
     "accepted": (
         "Godtatt",
@@ -161,11 +185,56 @@ STATES = {
         "Leveransen er tatt inn. Det som er avvist, er ikke med i tallene.",
         "Se hva som er avvist nedenfor, rett det, og lever filen på nytt. Den nye leveransen tar over for denne.",
     ),
+    "accepted_with_rejects ehf": (
+        "Godtatt, men noe er avvist",
+        "Leveransen er tatt inn. Det som er avvist, er ikke med i tallene.",
+        "Se hva som er avvist nedenfor, og lever de dokumentene på nytt når de er rettet. De andre teller allerede.",
+    ),
+    "accepted_partly": (
+        "Godtatt, men ikke alt teller med",
+        "Leveransen er tatt inn. Noen av dokumentene er levert før eller holdt tilbake, og teller ikke med.",
+        "Se hvilke det gjelder nedenfor.",
+    ),
+    "none_count": (
+        "Levert før",
+        "Alle dokumentene i leveransen er levert før. De er ikke regnet to ganger.",
+        "Dere trenger ikke gjøre noe.",
+    ),
+    "proposed": (
+        "Mottatt, venter på godkjenning",
+        "Skjemaet er lest. Det som er meldt inn, gjelder først når koordinatoren har godtatt det.",
+        "Dere trenger ikke gjøre noe.",
+    ),
+    "proposed_with_rejects": (
+        "Mottatt, venter på godkjenning, men noe er avvist",
+        "Skjemaet er lest. Rader som er avvist, er ikke med. Resten gjelder først når koordinatoren har godtatt det.",
+        "Se hva som er avvist nedenfor, rett det i skjemaet, og lever hele skjemaet på nytt.",
+    ),
+    "proposal_accepted": (
+        "Godkjent",
+        "Koordinatoren har godtatt det som er meldt inn. Rader som er avvist, er ikke med.",
+        "Dere trenger ikke gjøre noe, med mindre noe er avvist nedenfor.",
+    ),
+    "proposal_refused": (
+        "Ikke godkjent",
+        "Koordinatoren har ikke godtatt det som er meldt inn. Ingenting er endret.",
+        "Spør innkjøpssamarbeidet om hvorfor, og lever et nytt skjema om noe skal endres.",
+    ),
+    "proposal_overtaken": (
+        "Erstattet av et senere skjema",
+        "Dere har levert et nyere skjema for det samme. Dette gjelder ikke.",
+        "Dere trenger ikke gjøre noe.",
+    ),
     "held": (
         "Holdt tilbake",
         "Leveransen er lest, men teller ikke med ennå, helt eller delvis.",
         "Se hvorfor i tabellen over perioder. Lever på nytt, eller gi beskjed til innkjøpssamarbeidet om at den er "
         "riktig.",
+    ),
+    "held ehf": (
+        "Holdt tilbake",
+        "Leveransen er lest, men ingen av dokumentene teller med ennå.",
+        "Se hvorfor nedenfor, og avklar med leverandøren eller innkjøpssamarbeidet hva som er riktig.",
     ),
     "superseded": (
         "Erstattet",
@@ -187,6 +256,16 @@ STATES = {
         "Det er ingen posteringer eller dokumenter i leveransen.",
         "Kontroller uttrekket, og lever på nytt dersom det skulle vært noe i det.",
     ),
+    "empty registers": (
+        "Tomt",
+        "Det er ingen utfylte rader i skjemaet.",
+        "Fyll ut skjemaet og lever det på nytt, dersom noe skulle meldes inn.",
+    ),
+    "stuck": (
+        "Ikke lest ennå",
+        "Leveransen er tatt vare på, men noe hos innkjøpssamarbeidet hindrer at den leses. Den teller ikke med ennå.",
+        "Dere trenger ikke gjøre noe: innkjøpssamarbeidet må rette det. Den blir lest uten at dere leverer på nytt.",
+    ),
     "failed": (
         "Kunne ikke leses",
         "Ingenting i leveransen kunne tas inn.",
@@ -194,11 +273,11 @@ STATES = {
     ),
     "refused": (
         "Avvist",
-        "Leveransen er ikke tatt inn. Innholdet er ikke lagret.",
-        "Se hvorfor nedenfor, og lever på nytt slik avtalen sier.",
+        "Leveransen er ikke tatt inn, og innholdet er ikke lest. Filene ligger til side hos innkjøpssamarbeidet til "
+        "koordinatoren sletter dem.",
+        "Se hvorfor nedenfor, og lever på nytt slik avtalen sier. Be koordinatoren slette filene som er lagt til side.",
     ),
 }
-HELD_FOR_FEW_ROWS = "Langt færre rader enn i leveransen den skulle erstatte (under 70 %). Den forrige gjelder fortsatt."
 HELD_FOR_SHARED_ROWS = (
     "Mange av posteringene er også levert for en annen kommune. Kontroller at dette er deres egen fil."
 )
@@ -206,6 +285,7 @@ HELD_FOR_REPEATED_ROWS = (
     "De samme posteringene er levert før gjennom en annen av kommunens kilder, og teller der. Avklar med "
     "innkjøpssamarbeidet hvilken av de to som skal gjelde."
 )
+_FEWER = re.compile(r"(\d+) rows would replace (\d+): fewer than (\d+) %")
 PERIOD_STATES = {
     "accepted": "teller med",
     "held": "holdt tilbake",
@@ -214,6 +294,22 @@ PERIOD_STATES = {
 }
 
 
-def rule_text(rule: str, severity: str) -> RuleText:
+def rule_text(rule: str, severity: str, source: str = "") -> RuleText:
     """Return what the sender is told of a rule."""
-    return _RULES.get(f"{rule} {severity}") or _RULES.get(rule) or _OTHER
+    return _RULES.get(f"{rule} {severity}") or _RULES.get(f"{rule} {source}") or _RULES.get(rule) or _OTHER
+
+
+def state_text(state: str, source: str) -> tuple[str, str, str]:
+    """Return what a state is called for a kind of source, what it means and what to do next."""
+    return STATES.get(f"{state} {source}") or STATES[state]
+
+
+def held_text(reason: str) -> str:
+    """Return why a period is held; whose ledger it shares rows with is not for the sender."""
+    if found := _FEWER.search(reason):
+        now, before, percent = found.groups()
+        return (
+            f"{now} rader nå mot {before} i leveransen den skulle erstatte: færre enn {percent} %. Den forrige gjelder "
+            "fortsatt."
+        )
+    return HELD_FOR_SHARED_ROWS if "another member" in reason else HELD_FOR_REPEATED_ROWS

@@ -106,7 +106,7 @@ def settle_deliveries(
             repeated = repeated_periods(delivery, rows, ledgers, repeats)
             books = ledgers.setdefault(receipt.source_name, Books(decisions))
             books.receive(receipt, rows, shared.get(delivery), repeated)
-        elif is_first:
+        elif is_first and rows.get(ALL, 0):  # nothing counts of what brought nothing
             settlement.delivery_periods.append(_whole(receipt, rows.get(ALL, 0), decisions))
     for books in ledgers.values():
         settlement.delivery_periods += books.rows

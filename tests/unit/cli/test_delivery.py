@@ -39,9 +39,10 @@ def test_the_list_says_what_came_and_what_counts(home: Home) -> None:
     ] == [
         (OWN, "ehf", 2, 1, 1, "accepted", {"all": "accepted"}),
         (OWN, "ledger", 1, 10, 0, "accepted", {"2026-10": "accepted"}),
-        (OWN, "ledger", 1, 3, 3, "held", {"2026-10": "held"}),
+        (OWN, "ledger", 1, 3, 0, "held", {"2026-10": "held"}),
         (NEIGHBOUR, "ledger", 1, 0, 1, "failed", {}),
     ]
+    assert [row["not_counted"] for row in rows] == [0, 0, 3, 0], "held rows are not refused ones"
     assert set(rows[0]) >= {"delivery_id", "received_at", "sequence", "drop"}
 
 

@@ -29,6 +29,7 @@ FACTS = ReportFacts(
     rows_in=1_240,
     rows_out=1_237,
     rejects=3,
+    not_counted=40,
     message="",
     contents=Contents(
         "15.11.2026",
@@ -102,7 +103,7 @@ EVIL = "<script>alert('x')</script>\"'&"
 
 
 def test_every_value_is_escaped() -> None:
-    remark = Remark("IN12", "reject", EVIL, 1, EVIL, EVIL, EVIL)
+    remark = Remark("IN12", "reject", EVIL, 1, EVIL, EVIL, f"In row 1 a quotation mark {EVIL}")
     contents = Contents(EVIL, 1, (PeriodFacts(EVIL, 1, Decimal(1), "held", EVIL),), frozenset({EVIL}))
     facts = ReportFacts(
         EVIL,
@@ -114,6 +115,7 @@ def test_every_value_is_escaped() -> None:
         False,
         1,
         1,
+        0,
         0,
         EVIL,
         contents,
