@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 RECEIVED = "received"  # its state until a run has read it
 MIXED = "mixed"
-STATES = ("accepted", "held", "superseded", "withdrawn", "duplicate", "failed", "empty", "refused", RECEIVED, MIXED)
+PROPOSED = "proposed"  # a register form that was read: 'samandel register list' says what is decided on it
+STATES = (
+    *("accepted", "held", "superseded", "withdrawn", "duplicate", "failed", "empty", "refused"),
+    *(RECEIVED, PROPOSED, MIXED),
+)
 _SHOWN_REJECTS = 1000
 
 
@@ -64,7 +68,8 @@ def list_deliveries(home: Home, municipality_no: str | None = None, state: str |
 
 def _summary(receipt: Receipt, said: Sequence[Row], of_periods: Sequence[Row], of_documents: Sequence[str]) -> Row:
     parsed = [one for one in said if one["step"] == "parsed"]
-    periods = {row["fiscal_period"]: row["state"] for row in of_periods}
+    is_form = receipt.source == "registers"
+    periods = {} if is_form else {row["fiscal_period"]: row["state"] for row in of_periods}
     not_counted = sum(row["rows"] for row in of_periods if row["state"] != "accepted")
     if receipt.source == "ehf":
         not_counted = sum(one != "accepted" for one in of_documents)
@@ -95,6 +100,8 @@ def _state(receipt: Receipt, said: Sequence[Row], periods: dict[str, str], docum
     if last.get("parsed") in ("failed", "empty"):
         return str(last["parsed"])
     found = set(periods.values())
+    if receipt.source == "registers" and "parsed" in last:
+        found = {PROPOSED}
     if documents and "accepted" not in documents:
         found = {next((one for one in ("held", "superseded", "duplicate") if one in documents), "withdrawn")}
     if not found:

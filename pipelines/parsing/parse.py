@@ -273,7 +273,7 @@ def _note_duplicate(home: Home, placed: Placed) -> list[dict[str, Any]]:
     drop = mask_file_name(receipt.drop)
     outcome = _outcome(receipt, "duplicate", step="landed") | {
         "rule": "IN03",
-        "message": f"The same files were delivered before ({receipt.delivery_id}); '{drop}' adds nothing.",
+        "message": f"The same files were delivered before ({receipt.delivery_id}); '{drop}' is not read again.",
     }
     write_table(home, schema.OUTCOMES, receipt.owner, placed.name, [outcome], key=ORCHESTRATION_VERSION)
     return [outcome]

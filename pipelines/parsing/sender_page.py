@@ -137,7 +137,7 @@ svg{max-width:100%;height:auto}
 _GOOD = ("accepted", "superseded", "duplicate", "none_count", "proposed", "proposal_accepted", "proposal_overtaken")
 _TONES = dict.fromkeys(_GOOD, "") | {"failed": " wrong", "refused": " wrong"}
 # Of these nothing was read that could be counted or compared.
-_UNREAD = ("refused", "duplicate", "stuck")
+_UNREAD = ("refused", "duplicate", "duplicate_back", "stuck")
 
 
 def render_page(facts: ReportFacts) -> bytes:
@@ -273,7 +273,7 @@ def _chart(periods: Sequence[PeriodFacts], before: Mapping[str, Decimal]) -> str
 
 def _comparison(facts: ReportFacts) -> str:
     before, now = facts.previous, facts.contents
-    if before is None or facts.state in (*_UNREAD, "failed"):
+    if before is None or facts.state in (*_UNREAD, "failed") or not (before.rows and now.rows):
         return ""
     _, unit = SOURCES[facts.source]
     sums = {period.period: period.amount for period in before.periods}

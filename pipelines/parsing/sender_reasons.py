@@ -1,9 +1,10 @@
 """Why a file or a row was refused, in bokmål: what is wrong and what to do, by the English message.
 
-Belongs here: a sentence for each reason that a file, a document or a row can be refused for (IN01, IN13). Not here:
-what a rule means as such (sender_texts.py), register forms' own messages (registers_nb.py), the page (sender_page.py).
+Belongs here: a sentence for each reason that a file, a document or a row can be refused for (IN01, IN03, IN13). Not
+here: what a rule means as such (sender_texts.py), register forms' own messages (registers_nb.py), the page
+(sender_page.py).
 
-A test holds the table against every message that the readers can produce under IN01: a new one needs its words here.
+A test holds the table against every message that the readers can produce: a new one needs its words here.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _PLAIN_ZIP = "Lever filene som de er, eller i en vanlig zip-fil uten passord."
 _ASK_SENDER = "Be den som har laget dokumentet om et nytt, og lever det."
 _USUAL_EXPORT = "Lever det vanlige uttrekket. Er dette det vanlige, må innkjøpssamarbeidet tilpasse profilen: si fra."
 _VENDOR = "Ta ut filen på nytt. Hjelper det ikke, spør leverandøren av regnskapssystemet."
+_NOTHING = "Dere trenger ikke gjøre noe."
 _SPLIT = "Del den opp og lever delene, eller avtal en høyere grense med innkjøpssamarbeidet."
 _FACTS = {
     "BT-1": "fakturanummer",
@@ -51,7 +53,7 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     (
         r"^(?P<count>\d+) hidden files in the archive",
         "{count} skjulte filer i arkivet er hoppet over.",
-        "Ingenting, med mindre dere savner noe.",
+        "Dere trenger ikke gjøre noe, med mindre dere savner noe.",
     ),
     # Archives, and workbooks, which are archives too
     (r"now can be: drop it again", "Arkivet kunne ikke pakkes ut da det kom.", "Lever det på nytt."),
@@ -60,7 +62,11 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     (r"it holds more than (?P<count>\d+) files", "Arkivet har flere enn {count} filer.", _SPLIT),
     (r"it holds no files", "Arkivet er tomt.", "Pakk filene på nytt, og lever arkivet."),
     (r"(?:workbook|it) is protected by a password", "Filen er beskyttet med passord.", "Lagre uten passord."),
-    (r"unpacked: it is damaged or cut short", "Arkivet er skadet eller ikke helt.", "Pakk filene på nytt, og lever."),
+    (
+        r"unpacked: it is damaged or cut short",
+        "Filen er skadet eller ikke hel.",
+        "Lagre eller pakk den på nytt, og lever den.",
+    ),
     (r"not unpacked: ", "Arkivet har filnavn eller et innhold som ikke tas imot.", _PLAIN_ZIP),
     # Workbooks
     (r"an old workbook \(XLS\)", "Arbeidsboken er i gammelt format (xls) eller har passord.", _WHOLE_XLSX),
@@ -94,7 +100,7 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     (r"more cells than we take at once", "Filen har flere celler enn det som leses på én gang.", _SPLIT),
     # Ledgers
     (
-        r"^The header does not fit .*Missing: (?P<missing>.*?)\. ",
+        r"^The header does not fit .*Missing: (?P<missing>.*)\. (?:The file is|Read as|The shipped|Ask) ",
         "Overskriftene er ikke de avtalte. Det mangler: {missing}.",
         _USUAL_EXPORT,
     ),
@@ -197,6 +203,39 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
         "Kunngjøringen er ikke slik Doffin og TED publiserer den.",
         "Hent den publiserte kunngjøringen på nytt.",
     ),
+    # What came before (IN03)
+    (
+        r"^The delivery holds the same bytes as (?P<other>.+?) already",
+        "Filen er den samme som «{other}» i samme leveranse. Den er regnet én gang.",
+        _NOTHING,
+    ),
+    (
+        r"^(?P<shared>\d+) of the file's (?P<count>\d+) postings .*, most of them in (?P<other>.+)\. This file",
+        "{shared} av de {count} posteringene i filen står også i andre filer i leveransen, de fleste i «{other}». "
+        "Filen er holdt utenfor.",
+        "Har filen noe som de andre mangler, lever alt på nytt med hver postering i bare én fil.",
+    ),
+    (
+        r"^The same invoice came before, in (?P<other>.+) of delivery",
+        "Den samme fakturaen er levert før, i «{other}». Den er regnet én gang.",
+        _NOTHING,
+    ),
+    (
+        r"but other amounts came before, in (?P<other>.+) of delivery",
+        "En faktura med samme selger, nummer og dato, men andre beløp, er levert før, i «{other}». Denne er holdt "
+        "tilbake.",
+        "Spør leverandøren hvilken som er riktig, og si fra til innkjøpssamarbeidet.",
+    ),
+    (
+        r"^The coordinator accepted (?P<other>.+) of delivery",
+        "Koordinatoren har godtatt «{other}» i stedet for denne.",
+        _NOTHING,
+    ),
+    (
+        r"has delivered the same invoice .* addressed to the host's number",
+        "Fakturaen er stilet til et felles nummer, er også levert for en annen kommune, og teller der.",
+        "Skal den telle hos dere, avklar det med innkjøpssamarbeidet.",
+    ),
     # Drops that were not taken (IN13)
     (
         r"^The prepared package holds nothing of the kind",
@@ -226,7 +265,7 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-_RULES = ("IN01", "IN13")
+_RULES = ("IN01", "IN03", "IN13")
 
 
 @cache

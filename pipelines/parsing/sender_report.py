@@ -22,6 +22,7 @@ from pipelines.landing.settings_delivery import is_settings
 from pipelines.landing.store import Receipt, read_all_receipts
 from pipelines.mask import mask_file_name
 from pipelines.parsing import schema
+from pipelines.parsing.books import LEDGERS
 from pipelines.parsing.sender_page import PAGE_VERSION, Contents, PeriodFacts, Remark, ReportFacts, render_page
 from pipelines.parsing.store import SETTLED, place_receipts, refused_name, stored_key, table_path
 from pipelines.tables import Table
@@ -52,6 +53,7 @@ class _Reported:
     documents: Mapping[tuple[str, int], str] = field(default_factory=dict)
     settled_rejects: tuple[Row, ...] = ()
     decided: str = ""
+    is_back: bool = False
 
     @property
     def not_counted(self) -> frozenset[tuple[str, int]]:
@@ -114,7 +116,7 @@ def write_reports(home: Home, owner: str, registers: Mapping[str, Sequence[Row]]
 def _reported(home: Home, owner: str) -> list[_Reported]:
     receipts = [receipt for receipt in read_all_receipts(home, owner) if not is_settings(receipt)]
     placed = {id(one.receipt): one for one in place_receipts([r for r in receipts if r.refused is None])}
-    periods, documents, rejects = _settled(home, owner)
+    periods, documents, rejects, back = _settled(home, owner)
     decided = _decisions(home, owner, receipts)
     before: dict[str, list[_Reported]] = defaultdict(list)
     found = []
@@ -131,6 +133,7 @@ def _reported(home: Home, owner: str) -> list[_Reported]:
             documents[receipt.delivery_id] if receipt.source == "ehf" else {},
             tuple(rejects[receipt.delivery_id]),
             decided.get(receipt.delivery_id, ""),
+            (receipt.source_name, receipt.sequence) in back,
         )
         found.append(reported)
         if receipt.source in _COMPARED and one is not None and not one.is_duplicate and reported.has_counted:
@@ -158,8 +161,8 @@ def _decisions(home: Home, owner: str, receipts: Iterable[Receipt]) -> dict[str,
     return {delivery: min(found, key=_DECIDED.index) for delivery, found in states.items()}
 
 
-def _settled(home: Home, owner: str) -> tuple[Any, Any, Any]:
-    """Return what settling said, by delivery: periods, states of documents, rejects."""
+def _settled(home: Home, owner: str) -> tuple[Any, Any, Any, set[tuple[str, int]]]:
+    """Return what settling said, by delivery: periods, states of documents, rejects; which ledgers count again."""
     periods: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in _rows(home, schema.DELIVERY_PERIODS, owner, SETTLED):
         periods[row["source_name"], row["_delivery_id"]].append(row)
@@ -169,7 +172,12 @@ def _settled(home: Home, owner: str) -> tuple[Any, Any, Any]:
     rejects: dict[str, list[Row]] = defaultdict(list)
     for row in _rows(home, schema.REJECTS, owner, SETTLED):
         rejects[row["_delivery_id"]].append(row)
-    return periods, documents, rejects
+    back = {
+        (row["source_name"], row["sequence"])
+        for row in _rows(home, schema.OUTCOMES, owner, SETTLED)
+        if row["source"] in LEDGERS and row["outcome"] == "ok"
+    }
+    return periods, documents, rejects, back
 
 
 def _key(home: Home, reported: _Reported, registers: Mapping[str, Sequence[Row]]) -> str:
@@ -183,7 +191,7 @@ def _key(home: Home, reported: _Reported, registers: Mapping[str, Sequence[Row]]
         else None,
         [[row["fiscal_period"], row["state"], row["superseded_by"], row["reason"]] for row in reported.periods],
         sorted([*document, state] for document, state in reported.documents.items()),
-        reported.decided,
+        [reported.decided, reported.is_back],
         [[row["rule"], row["file_name"], row["_row_no"], row["message"]] for row in reported.settled_rejects],
     ]
     return sha256_bytes(canonical_json(facts).encode())
@@ -246,7 +254,7 @@ def _state(reported: _Reported, last: Row, remarks: Sequence[Row]) -> str:
     if outcome == "failed" and not any(row["severity"] == "reject" for row in remarks):
         return "stuck"  # nothing of it was refused: what went wrong is not the sender's
     if outcome in ("refused", "duplicate", "failed", "empty"):
-        return outcome
+        return "duplicate_back" if reported.is_back and outcome == "duplicate" else outcome
     needs_mending = _needs_mending(remarks)
     if reported.receipt.source == "registers":
         return _state_of_form(reported, needs_mending=needs_mending)
@@ -254,7 +262,8 @@ def _state(reported: _Reported, last: Row, remarks: Sequence[Row]) -> str:
         return standing
     if needs_mending:
         return "accepted_with_rejects"
-    return "accepted_partly" if reported.not_counted else "accepted"
+    has_come_before = any(row["severity"] == "reject" and row["rule"] == "IN03" for row in remarks)
+    return "accepted_partly" if reported.not_counted or has_come_before else "accepted"
 
 
 def _state_of_form(reported: _Reported, *, needs_mending: bool) -> str:

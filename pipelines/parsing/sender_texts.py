@@ -26,8 +26,8 @@ class RuleText:
     remedy: str
 
 
-# "RULE severity" and "RULE source" before the rule alone: one may refuse a document or only remark on it, and mean
-# something else in a form than in an e-invoice.
+# "RULE severity source", "RULE severity" and "RULE source" before the rule alone: one may refuse a document or only
+# remark on it, and mean something else in a form than in an e-invoice.
 _RULES: dict[str, RuleText] = {
     "IN01": RuleText(
         "Kan ikke leses",
@@ -40,18 +40,19 @@ _RULES: dict[str, RuleText] = {
         "Er det som ble hoppet over viktig, lever det på nytt.",
     ),
     "IN03": RuleText(
-        "Levert før",
-        "Den samme filen, fakturaen eller perioden er levert før. Det som kom først, teller; det er ikke regnet to "
-        "ganger.",
-        "Er dette den samme fakturaen, trenger dere ikke gjøre noe. Har den andre beløp enn før, spør leverandøren "
-        "hvilken "
-        "som gjelder. Er en reskontrofil utelatt fordi posteringene også står i en annen fil, kontroller at den ikke "
-        "har noe som mangler der; lever i så fall alt på nytt, med hver postering i bare én fil.",
+        "Levert mer enn én gang",
+        "Det samme, eller noe med samme nummer, er levert mer enn én gang. Bare én av dem teller.",
+        "Skal den telle likevel, si fra til innkjøpssamarbeidet.",
     ),
-    "IN03 issue": RuleText(
+    "IN03 issue saft": RuleText(
         "Konto eller leverandør står to ganger",
         "En konto eller leverandør mangler nummer, eller har samme nummer som en annen. Den første gjelder.",
         "Rett det i regnskapssystemet før neste uttrekk.",
+    ),
+    "IN03 issue notices": RuleText(
+        "Del står to ganger",
+        "To deler av kunngjøringen har samme nummer.",
+        "Be den som lyste ut, om å rette kunngjøringen.",
     ),
     "IN04": RuleText(
         "Langt færre rader enn sist",
@@ -183,17 +184,21 @@ STATES = {
     "accepted_with_rejects": (
         "Godtatt, men noe er avvist",
         "Leveransen er tatt inn. Det som er avvist, er ikke med i tallene.",
-        "Se hva som er avvist nedenfor, rett det, og lever filen på nytt. Den nye leveransen tar over for denne.",
+        "Se hva som er avvist nedenfor, og lever det på nytt når det er rettet. Resten teller allerede.",
     ),
-    "accepted_with_rejects ehf": (
-        "Godtatt, men noe er avvist",
-        "Leveransen er tatt inn. Det som er avvist, er ikke med i tallene.",
-        "Se hva som er avvist nedenfor, og lever de dokumentene på nytt når de er rettet. De andre teller allerede.",
+    **dict.fromkeys(
+        ("accepted_with_rejects ledger", "accepted_with_rejects saft"),
+        (
+            "Godtatt, men noe er avvist",
+            "Leveransen er tatt inn. Det som er avvist, er ikke med i tallene.",
+            "Se hva som er avvist nedenfor, rett det, og lever hele leveransen på nytt. Den nye tar over for denne, "
+            "periode for periode.",
+        ),
     ),
     "accepted_partly": (
         "Godtatt, men ikke alt teller med",
-        "Leveransen er tatt inn. Noen av dokumentene er levert før eller holdt tilbake, og teller ikke med.",
-        "Se hvilke det gjelder nedenfor.",
+        "Leveransen er tatt inn. Noe av den er levert før, erstattet eller holdt tilbake, og teller ikke med.",
+        "Se hva det gjelder nedenfor.",
     ),
     "none_count": (
         "Levert før",
@@ -244,12 +249,17 @@ STATES = {
     "withdrawn": (
         "Trukket",
         "Leveransen er trukket tilbake og teller ikke med.",
-        "Lever på nytt dersom perioden mangler.",
+        "Lever riktige filer dersom noe mangler nå. De samme filene om igjen teller ikke.",
     ),
     "duplicate": (
         "Levert før",
         "De samme filene er levert før. De er ikke regnet to ganger.",
-        "Dere trenger ikke gjøre noe.",
+        "Se kvitteringen for den første: det som står der, gjelder fortsatt.",
+    ),
+    "duplicate_back": (
+        "Levert før, og gjelder igjen",
+        "De samme filene er levert før. Siden de kom sist nå, har de tatt over for det som er levert etter den gangen.",
+        "Er det ikke meningen, lever de nyeste filene på nytt.",
     ),
     "empty": (
         "Tom",
@@ -267,9 +277,9 @@ STATES = {
         "Dere trenger ikke gjøre noe: innkjøpssamarbeidet må rette det. Den blir lest uten at dere leverer på nytt.",
     ),
     "failed": (
-        "Kunne ikke leses",
+        "Kunne ikke tas inn",
         "Ingenting i leveransen kunne tas inn.",
-        "Se hvorfor nedenfor, rett filen, og lever den på nytt.",
+        "Se hvorfor nedenfor, og lever på nytt når det er rettet.",
     ),
     "refused": (
         "Avvist",
@@ -280,6 +290,10 @@ STATES = {
 }
 HELD_FOR_SHARED_ROWS = (
     "Mange av posteringene er også levert for en annen kommune. Kontroller at dette er deres egen fil."
+)
+HELD_FOR_BOOKS_TWICE = (
+    "Den samme perioden er også levert som reskontro, og den teller. Avklar med innkjøpssamarbeidet hvilken av de to "
+    "som skal gjelde."
 )
 HELD_FOR_REPEATED_ROWS = (
     "De samme posteringene er levert før gjennom en annen av kommunens kilder, og teller der. Avklar med "
@@ -296,7 +310,8 @@ PERIOD_STATES = {
 
 def rule_text(rule: str, severity: str, source: str = "") -> RuleText:
     """Return what the sender is told of a rule."""
-    return _RULES.get(f"{rule} {severity}") or _RULES.get(f"{rule} {source}") or _RULES.get(rule) or _OTHER
+    keys = (f"{rule} {severity} {source}", f"{rule} {severity}", f"{rule} {source}", rule)
+    return next((_RULES[key] for key in keys if key in _RULES), _OTHER)
 
 
 def state_text(state: str, source: str) -> tuple[str, str, str]:
@@ -312,4 +327,6 @@ def held_text(reason: str) -> str:
             f"{now} rader nå mot {before} i leveransen den skulle erstatte: færre enn {percent} %. Den forrige gjelder "
             "fortsatt."
         )
+    if "A ledger of the same period" in reason:
+        return HELD_FOR_BOOKS_TWICE
     return HELD_FOR_SHARED_ROWS if "another member" in reason else HELD_FOR_REPEATED_ROWS

@@ -56,7 +56,7 @@ from pipelines.parsing.repeated_ledgers import Repeats, find_repeats, repeated_p
 from pipelines.parsing.shared_ledgers import find_shared
 from pipelines.parsing.store import SETTLED, Placed, place_receipts, stored_key, table_path, write_table
 
-SETTLE_VERSION = "4"
+SETTLE_VERSION = "5"
 _FACTS = ("payable_amount", "tax_exclusive_amount", "currency", "line_extension_total", "line_count")
 
 

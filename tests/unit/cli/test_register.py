@@ -12,9 +12,11 @@ from openpyxl import load_workbook
 from typer.testing import CliRunner
 
 from pipelines.cli.register import app
+from pipelines.deliveries import list_deliveries
 from pipelines.doctor import examine
 from pipelines.errors import ConfigurationError
 from pipelines.home import Home
+from pipelines.parsing.settle import settle
 from tests.integration.tiny_home import WORKSHOP
 from tests.unit.registered import MEMBER, drop, fill, form_bytes, make_registered_home, take, write_row
 
@@ -108,6 +110,18 @@ def test_refused_rows_are_shown_as_the_sender_reads_them_too(home: Home) -> None
     shown = " ".join(call(home, "show", proposal).split())
     assert "Not a number that the column can hold." in shown
     assert "Tallet passer ikke i kolonnen. Se hjelpeteksten øverst." in shown
+
+
+def test_a_form_that_was_read_is_listed_as_proposed_whatever_is_decided_on_it(home: Home) -> None:
+    proposal = hand_in(home)
+    settle(home, MEMBER)
+    assert _listed(home) == [("proposed", {})]
+    call(home, "refuse", proposal, "--by", "Kari", "--reason", "Hører hjemme hos naboen")
+    assert _listed(home) == [("proposed", {})]
+
+
+def _listed(home: Home) -> list[tuple[str, dict[str, str]]]:
+    return [(row["state"], row["periods"]) for row in list_deliveries(home, MEMBER) if row["source"] == "registers"]
 
 
 def test_a_refusal_is_recorded_with_its_reason(home: Home) -> None:

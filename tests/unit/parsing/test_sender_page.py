@@ -164,10 +164,13 @@ def test_every_state_says_what_to_do(state: str) -> None:
 @pytest.mark.parametrize(
     ("reason", "said"),
     [
-        ("6 rows would replace 10: fewer than 70 %.", "under 70 %"),
+        (
+            "6 rows would replace 10: fewer than 70 %.",
+            "6 rader nå mot 10 i leveransen den skulle erstatte: færre enn 70 %",
+        ),
         ("60 of 60 postings stand in the ledger of another member too.", "en annen kommune"),
         ("6 of 6 postings count already in delivery a of the source 'agency'.", "en annen av kommunens kilder"),
-        ("A ledger of the same period counts already, and both hold the same purchases.", "kommunens kilder"),
+        ("A ledger of the same period counts already, and both hold the same purchases.", "levert som reskontro"),
     ],
 )
 def test_each_reason_for_holding_a_period_has_its_own_words(reason: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""Every message that a reader can refuse a file or row with (IN01) has its words in bokmål."""
+"""Every message that a reader can refuse a file or row with (IN01), or leave it out (IN03), has its words in bokmål."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipelines.registers_nb import REMARKS
 from pipelines.settings import PROJECT_ROOT
 
 PIPELINES = PROJECT_ROOT / "pipelines"
-# Who makes a refusal, and which of its arguments is the message; the rule is IN01 or comes first.
+# Who makes a refusal, and which of its arguments is the message; the rule is IN01 or IN03, or comes first.
 MAKERS = {
     "Reject": 1,
     "issue": 1,
@@ -108,6 +108,11 @@ class _Texts:
     def _BoolOp(self, node: ast.BoolOp) -> Iterator[str]:
         for value in node.values:
             yield from self.of(value)
+
+    def _BinOp(self, node: ast.BinOp) -> Iterator[str]:
+        for left in list(self.of(node.left)) or ["7"]:
+            for right in list(self.of(node.right)) or ["7"]:
+                yield left + right
 
     def _Name(self, node: ast.Name) -> Iterator[str]:
         if node.id not in self.seen:
@@ -213,7 +218,7 @@ def test_each_indispensable_fact_is_named(label: str) -> None:
     [
         (
             "The header does not fit the profile 'p' in the first 20 rows. Expected: A, B. Found: C. "
-            "Missing: A, B. Ask.",
+            "Missing: A, B. Ask the member for the usual export",
             "Overskriftene er ikke de avtalte. Det mangler: A, B.",
         ),
         ("The file cannot be read by the profile 'p'. It is not a workbook that can be read: save", "hel arbeidsbok"),
@@ -230,4 +235,44 @@ def test_what_is_known_of_the_fault_is_told(message: str, fault: str) -> None:
 
 def test_what_has_no_words_here_is_left_to_its_rule() -> None:
     assert reason_of("IN06", "The value is not a number.") is None
-    assert reason_of("IN03", "The delivery holds the same bytes as Header.csv already.") is None
+    assert reason_of("IN04", "The file is empty") is None
+
+
+@pytest.mark.parametrize(
+    ("message", "fault", "remedy"),
+    [
+        (
+            "The delivery holds the same bytes as a.csv already. They are counted once.",
+            "Filen er den samme som «a.csv»",
+            "Dere trenger ikke",
+        ),
+        (
+            "6 of the file's 7 postings (voucher, date, amount and accounts) stand in other files of the same "
+            "drop too, most of them in x.y.csv. This file is left out. If it",
+            "6 av de 7 posteringene i filen står også i andre filer i leveransen, de fleste i «x.y.csv».",
+            "lever alt på nytt",
+        ),
+        (
+            "The same invoice came before, in 1.xml of delivery 0a. It is counted once.",
+            "i «1.xml»",
+            "Dere trenger ikke",
+        ),
+        (
+            "An invoice with this seller, type, number and date but other amounts came before, in 1.xml of delivery "
+            "0a. This one is held: ask the seller which one is right.",
+            "men andre beløp, er levert før, i «1.xml»",
+            "Spør leverandøren",
+        ),
+        ("The coordinator accepted 2.xml of delivery 0b in its place.", "har godtatt «2.xml»", "Dere trenger ikke"),
+        (
+            "9902 has delivered the same invoice (delivery 0c), addressed to the host's number: it counts there, and",
+            "er også levert for en annen kommune",
+            "innkjøpssamarbeidet",
+        ),
+    ],
+)
+def test_what_came_before_says_where_and_what_to_do(message: str, fault: str, remedy: str) -> None:
+    reason = reason_of("IN03", message)
+    assert reason is not None
+    assert fault in reason.fault
+    assert remedy in reason.remedy
