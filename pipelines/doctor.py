@@ -106,6 +106,7 @@ def _sources(home: Home) -> Iterator[Finding]:
 
 
 def _folder(home: Home, source: Source) -> Iterator[Finding]:
+    from pipelines.landing.inbox import left_lying
     from pipelines.landing.no_links import source_folder
 
     try:
@@ -115,6 +116,10 @@ def _folder(home: Home, source: Source) -> Iterator[Finding]:
         return
     if not folder.is_dir():
         yield _finding(_label(source), f"{folder} does not exist", "Make the folder, or mend consortium.yaml.")
+    if left := left_lying(home, source):
+        names = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        remedy = "Have the files themselves dropped, and remove these."
+        yield _finding(_label(source), f"not taken: {names}", remedy, state="note")
 
 
 def _label(source: Source) -> str:

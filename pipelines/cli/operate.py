@@ -57,6 +57,7 @@ def run(
     else:
         _print_summary(summary)
         _print_waiting(opened)
+        say_what_is_left(opened)
     raise typer.Exit(summary.exit_code)
 
 
@@ -71,6 +72,17 @@ def _print_waiting(home: Home) -> None:
         return
     if waiting:
         typer.echo(f"{waiting} register proposal{'s' if waiting > 1 else ''} waiting: samandel register list")
+
+
+def say_what_is_left(home: Home) -> None:
+    """Say how much lies in inboxes that no run takes: whoever dropped it thinks that it was delivered."""
+    from pipelines.landing.inbox import left_lying
+
+    left = sum(len(left_lying(home, source)) for source in home.consortium.sources)
+    if left:
+        typer.echo(
+            f"{left} not taken in inboxes, for no file was dropped there (links, empty folders): samandel doctor"
+        )
 
 
 def _print_summary(summary: RunSummary) -> None:

@@ -5,7 +5,8 @@ Not here: bringing files from servers (transports.py), the store itself (store.p
 
 A drop is a sub-folder of the source's folder, with all files in it; a loose file is a drop of its own, except that
 loose e-invoices are one drop together. An archive stands for the files in it (archives.py). Hidden files and
-``*.part``, ``*.tmp`` are not looked at.
+``*.part``, ``*.tmp`` are not looked at. A folder with a link or special file in it is not taken, for part of a drop is
+no delivery; loose ones, and folders without files, stay where they lie, and are told of (``left_lying``).
 
 The order makes it safe to be killed anywhere: loose e-invoices are gathered in ``inbox/.claimed``, bytes are stored,
 the receipt is written, the drop is moved to ``inbox/.taken``. A drop that lies in the inbox although its receipt is
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -122,6 +124,28 @@ def waiting_drops(home: Home, source: Source) -> list[str]:
     except (OSError, UnreadableDelivery):
         return [source.name]  # it cannot be looked at: the pull says why
     return [mask_file_name(printable(drop.name)) for drop in drops if drop.files or drop.problem]
+
+
+def left_lying(home: Home, source: Source) -> list[str]:
+    """Return what lies in a source's folder and is never taken, though no fault either: loose links, empty folders."""
+    if source.transport is not None:
+        return []
+    try:
+        folder = source_folder(home, source)
+        entries = sorted(folder.iterdir()) if folder.is_dir() else []
+        left = [(path.name, _why_left(path)) for path in entries if not path.name.startswith(".")]
+    except (OSError, UnreadableDelivery):
+        return []  # the pull says why
+    return [f"{mask_file_name(printable(name))} ({why})" for name, why in left if why]
+
+
+def _why_left(path: Path) -> str | None:
+    if path.is_symlink():
+        return "a link"
+    if path.is_dir():
+        drop = _folder_drop(path)
+        return None if drop.files or drop.problem else "no files in it"
+    return None if path.is_file() else "a special file"
 
 
 def _take_settled(home: Home, source: Source, clock: Clock, folder: Path, failed: list[str]) -> list[Receipt]:
@@ -295,28 +319,29 @@ def _claim_folder(home: Home, source: Source) -> Path:
 
 def _drops(folder: Path, claim: Path, *, loose_files: bool) -> Iterator[Drop]:
     if claim.is_dir():
-        yield replace(_folder_drop(claim), name=_CLAIMED_NAME)
+        yield replace(_folder_drop(claim, is_claim=True), name=_CLAIMED_NAME)
     for path in sorted(folder.iterdir(), key=lambda entry: entry.name) if folder.is_dir() else ():
         if path.is_symlink():
             continue  # a link may lead anywhere: only what was really dropped is taken
         if path.is_dir() and (not path.name.startswith(".") or path.name == _FORMER_CLAIM):
-            yield _folder_drop(path)
+            yield _folder_drop(path, is_claim=path.name == _FORMER_CLAIM)
         elif loose_files and path.is_file() and _is_finished(path):
             yield Drop(path.name, path, ((path.name, path),))
 
 
-def _folder_drop(folder: Path) -> Drop:
-    name = _CLAIMED_NAME if folder.name == _FORMER_CLAIM else folder.name
+def _folder_drop(folder: Path, *, is_claim: bool = False) -> Drop:
+    """Look through a folder. What is no file in a claim is left out: who dropped it could no longer take it away."""
+    name = _CLAIMED_NAME if is_claim else folder.name
     try:
-        paths = sorted(_files_below(folder))
+        paths = sorted(_files_below(folder, with_links=is_claim))
     except OSError as error:
         return Drop(name, folder, problem=error)
     unfinished = any(is_unfinished(path.name) for path in paths)
     return Drop(name, folder, tuple((path.relative_to(folder).as_posix(), path) for path in paths), None, unfinished)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    """Yield the regular files below a folder, hidden ones left out; what cannot be listed is an error, not a gap."""
+def _files_below(folder: Path, *, with_links: bool) -> Iterator[Path]:
+    """Yield the regular files below a folder, hidden ones left out; what is no file is an error, not a gap."""
 
     def stop(error: OSError) -> None:
         raise error
@@ -325,8 +350,12 @@ def _files_below(folder: Path) -> Iterator[Path]:
         if len(Path(place).relative_to(folder).parts) > _DEEPEST_FOLDER:
             raise OSError(errno.ELOOP, f"Folders lie more than {_DEEPEST_FOLDER} deep in it")
         folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = (Path(place) / name for name in names if not name.startswith("."))
-        yield from (path for path in paths if not path.is_symlink() and path.is_file())
+        for path in (Path(place) / name for name in (*folders, *names) if not name.startswith(".")):
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode):
+                yield path
+            elif not stat.S_ISDIR(mode) and not with_links:
+                raise OSError(errno.ELOOP, "A link or special file lies in it")
 
 
 def _is_finished(path: Path) -> bool:

@@ -75,9 +75,10 @@ def private_folder(path: Path) -> None:
 @contextmanager
 def _opened(folder: Path) -> Iterator[int]:
     """Give a handle on a folder, no part of whose path is a link at this moment."""
-    handle = os.open(folder.anchor or ".", _THROUGH)
+    first, *parts = folder.parts if folder.is_absolute() else (".", *folder.parts)
+    handle = os.open(first, _THROUGH)
     try:
-        for part in folder.relative_to(folder.anchor).parts:
+        for part in parts:
             below = os.open(part, _THROUGH, dir_fd=handle)
             os.close(handle)
             handle = below

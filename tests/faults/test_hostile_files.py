@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.home import Home
+from pipelines.landing.store import read_receipts
 from tests.unit.dropped import NEIGHBOUR, OWN, drop, invoice, ledger, make_home, rows_of
 
 ADDRESSES_MIB = 4000  # libraries reserve far more than they use
@@ -297,9 +299,13 @@ def test_what_is_no_file_stays_where_it_is_and_keeps_nobody_waiting(
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("s.csv")
     done = limited(_INGEST, home.path, OWN)
+    assert "mappe (A link or special file lies in it)" in done.stderr
+    assert [receipt.drop for receipt in read_receipts(home, OWN)] == ["god.csv"]
+    shutil.rmtree(good.parent / "mappe")
+    done = limited(_INGEST, home.path, OWN)
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(rows_of(home, "ledger_postings")) == 1
-    assert sorted(path.name for path in good.parent.iterdir()) == ["link.csv", "loop", "mappe", "pipe.csv", "s.csv"]
+    assert sorted(path.name for path in good.parent.iterdir()) == ["link.csv", "loop", "pipe.csv", "s.csv"]
     done = limited(_INSPECT, good.parent / "pipe.csv", good.parent / "s.csv", "/dev/zero")
     assert [bool(json.loads(line)["rejects"]) for line in done.stdout.splitlines()] == [True] * 3
 

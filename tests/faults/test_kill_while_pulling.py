@@ -1,4 +1,4 @@
-"""kill -9 while deliveries are pulled from a server: the next pull ends in the same bytes and receipts."""
+"""kill -9 while deliveries are pulled, from a server or an inbox: the next pull ends in the same bytes and receipts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from pipelines.home import Home
+from pipelines.landing.store import read_receipts
 from tests.homes import bytes_of
 from tests.integration.transports.conftest import SECRETS, home_with, pull_all
 from tests.servers import FolderServed, serve_http, serve_sftp
-from tests.unit.dropped import ledger
+from tests.unit.dropped import OWN, drop, invoice, ledger, make_home
 
 pytestmark = [pytest.mark.slow]
 
@@ -23,14 +24,22 @@ LARGE = bytes(range(256)) * (24 << 10)  # 6 MiB
 
 # Pulls, and is killed at a certain call of a certain function; or, without one, whenever the server likes.
 _PULL = """
-import os, signal, sys
+import errno, os, signal, sys
 from pathlib import Path
 from pipelines.home import Home
-from pipelines.landing import inbox, store, transports
+from pipelines.landing import inbox, no_links, store, transports
 from tests.integration.transports.conftest import pull_all
 where, name, call = sys.argv[2], sys.argv[3], int(sys.argv[4])
+if where.startswith("across "):
+    # The inboxes lie on another file system than the folders that things are moved to.
+    rename, where = os.rename, where.removeprefix("across ")
+    def crossing(source, target, **folders):
+        if "src_dir_fd" in folders and "dst_dir_fd" not in folders:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target, **folders)
+    os.rename = crossing
 if call:
-    owner = {"inbox": inbox, "transports": transports, "path": Path}[where]
+    owner = {"inbox": inbox, "transports": transports, "path": Path, "no_links": no_links, "os": os}[where]
     original, calls = getattr(owner, name), 0
     def killing(*arguments, **more):
         global calls
@@ -124,3 +133,45 @@ def test_a_pull_killed_while_a_file_is_copied(tmp_path: Path, transport: str, af
         assert process.wait(60) == -signal.SIGKILL
         assert not (killed.path / "landing").exists()
         _ends_in_the_same_bytes(killed, undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "call"),
+    [
+        ("inbox", "move", 1),
+        ("inbox", "move", 3),
+        ("os", "rename", 2),
+        ("inbox", "_store", 1),
+        ("inbox", "store_file", 2),
+        ("inbox", "write_receipt", 1),
+        ("inbox", "move", 5),
+        ("inbox", "write_receipt", 3),
+        ("inbox", "move", 7),
+        ("across no_links", "open_regular", 2),
+        ("across no_links", "_remove", 2),
+        ("across no_links", "_remove", 4),
+        ("across no_links", "_remove", 12),
+        ("across inbox", "move", 6),
+    ],
+    ids=str,
+)
+def test_taking_what_was_dropped_is_killed(tmp_path: Path, where: str, name: str, call: int) -> None:
+    homes = [_home_with_drops(tmp_path / word) for word in ("undisturbed", "killed")]
+    undisturbed, killed = homes
+    pull_all(undisturbed)
+    assert _start(killed, where, name, call).wait(60) == -signal.SIGKILL
+    _ends_in_the_same_bytes(killed, undisturbed)
+    for home in homes:
+        assert [path for path in (home.inbox / OWN).rglob("*") if path.is_file()] == []
+        assert [path for path in (home.inbox / ".claimed").rglob("*") if path.is_file()] == []
+    assert [len(receipt.files) for receipt in read_receipts(killed, OWN, "ehf")] == [4]
+
+
+def _home_with_drops(path: Path) -> Home:
+    home = make_home(path)
+    for number in range(4):
+        drop(home, f"{number}.xml", invoice(f"F-{number}"), "ehf")
+    drop(home, "2026-08.csv", ledger("202608"))
+    for month in ("09", "10"):
+        drop(home, f"okt/2026-{month}.csv", ledger(f"2026{month}"))
+    return home

@@ -226,6 +226,24 @@ def test_another_members_ledger_is_held_in_an_archive_too(home: Home) -> None:
     assert (period["rows"], period["state"], OWN in shared) == (60, "held", False)
 
 
+@pytest.mark.parametrize(
+    "name", [f"../../{NEIGHBOUR}/ehf/x.xml", f"../../../landing/{NEIGHBOUR}/ehf/x.xml", "/tmp/x.xml", "../x.xml", None]
+)
+def test_nothing_of_an_archive_lands_anywhere_else(home: Home, tmp_path: Path, name: str | None) -> None:
+    drop(home, "theirs.xml", invoice("F-2", buyer=OTHER_BUYER), "ehf", NEIGHBOUR)
+    before = sorted(path for path in tmp_path.rglob("*") if OWN not in path.parts)
+    raw = zipped({name: invoice("F-3", buyer=OTHER_BUYER), "own.xml": invoice("F-1")}) if name else a_link()
+    drop(home, "mai.zip", raw, "ehf")
+    (outcome,) = ingest(home)
+    assert (outcome["outcome"], outcome["rule"], outcome["rows_out"], outcome["rejects"]) == ("failed", "IN01", 0, 1)
+    new = {path for path in tmp_path.rglob("*") if OWN not in path.parts} - set(before)
+    own = {"landing", "parsed", "_consortium", ".taken", ".claimed", f"municipality_no={OWN}"}
+    assert [path for path in new if not own & set(path.parts)] == []
+    assert not (home.landing / NEIGHBOUR).exists()
+    assert not list(home.parsed.rglob(f"*{NEIGHBOUR}*"))
+    assert not Path("/tmp/x.xml").exists()
+
+
 def test_archives_in_a_folder_stand_for_their_files(home: Home) -> None:
     drop(home, "oktober/a.zip", zipped({"1.csv": ledger(amounts=["1,00"])}))
     drop(home, "oktober/2.csv", ledger(amounts=["2,00"]))

@@ -12,10 +12,12 @@ from typing import BinaryIO
 
 import pytest
 
+from pipelines.cli.operate import say_what_is_left
+from pipelines.doctor import examine
 from pipelines.errors import UnreadableDelivery
 from pipelines.home import Home
 from pipelines.landing import inbox, store
-from pipelines.landing.inbox import pull_source
+from pipelines.landing.inbox import left_lying, pull_source, waiting_drops
 from pipelines.landing.store import read_file, read_receipts
 from tests.unit.dropped import CLOCK, OWN, drop, invoice, ledger, make_home, pull, source_of
 
@@ -90,11 +92,59 @@ def test_what_is_not_finished_or_not_a_file_stays(home: Home) -> None:
     assert names_in(folder) == [".hidden", "empty folder", "link.csv", "pipe.csv", "upload.TMP", "upload.csv.part"]
 
 
-def test_a_link_inside_a_dropped_folder_is_not_followed(home: Home) -> None:
-    folder = drop(home, "2026-10/ledger.csv", ledger()).parent
-    (folder / "secret.csv").symlink_to(home.consortium_file)
+@pytest.mark.parametrize("where", ["2026-10", "2026-10/below"])
+@pytest.mark.parametrize("kind", ["link to a file", "link to a folder", "link to nothing", "pipe"])
+def test_a_folder_with_a_link_in_it_is_not_taken_for_part_of_a_drop_is_no_delivery(
+    home: Home, kind: str, where: str
+) -> None:
+    folder = drop(home, "2026-10/ledger.csv", ledger()).parent.parent
+    other = drop(home, "other.csv", ledger("202609"))
+    (folder / where).mkdir(exist_ok=True)
+    targets = {"link to a file": other, "link to a folder": home.registers, "link to nothing": "gone"}
+    if kind == "pipe":
+        os.mkfifo(folder / where / "secret.csv")
+    else:
+        (folder / where / "secret.csv").symlink_to(targets[kind])
+    for taken in (["other.csv"], []):
+        with pytest.raises(UnreadableDelivery, match=r"2026-10 \(A link or special file lies in it\)"):
+            pull(home)
+        assert waiting_drops(home, source_of(home, "ledger")) == ["2026-10"]
+        assert [receipt.drop for receipt in read_receipts(home, OWN)] == ["other.csv"]
+        assert taken or left_lying(home, source_of(home, "ledger")) == []
+    (folder / where / "secret.csv").unlink()
     (receipt,) = pull(home)
     assert [file.name for file in receipt.files] == ["ledger.csv"]
+
+
+def test_what_is_never_taken_is_told(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = drop(home, "good.csv", ledger()).parent
+    (folder / "lenke.csv").symlink_to(home.consortium_file)
+    (folder / "loop").symlink_to(folder)
+    (folder / ".hidden").symlink_to(folder)
+    os.mkfifo(folder / "pipe")
+    (folder / "okt" / "uke 1").mkdir(parents=True)
+    (folder / "Kari Nordmann 17054026641").mkdir()
+    source = source_of(home, "ledger")
+    left = ["lenke.csv (a link)", "loop (a link)", "okt (no files in it)", "pipe (a special file)"]
+    told = left_lying(home, source)
+    assert [one for one in told if "99999999999" not in one] == left
+    assert len(told) == 5
+    assert "17054026641" not in str(told)
+    pull(home)
+    assert left_lying(home, source) == told
+    (finding,) = [one for one in examine(home) if "not taken" in one["found"]]
+    assert (finding["check"], finding["state"]) == ("source 9901/ledger", "note")
+    assert finding["found"].endswith(" and 2 more")
+    say_what_is_left(home)
+    assert "5 not taken in inboxes" in capsys.readouterr().out
+
+
+def test_nothing_is_told_of_inboxes_that_hold_files_only(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    drop(home, "a.csv", ledger())
+    drop(home, "okt/uke/b.csv", ledger("202609"))
+    assert left_lying(home, source_of(home, "ledger")) == []
+    say_what_is_left(home)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_file_that_has_stopped_growing_is_taken_without_waiting(home: Home) -> None:

@@ -98,6 +98,33 @@ def test_a_withdrawn_ledger_lets_what_it_replaced_count_again(home: Home) -> Non
     assert rows_of(home, "delivery_periods")[1]["reason"] == "Withdrawn on 2026-11-15: feil fil"
 
 
+@pytest.mark.parametrize("kind", ["ledger", "ehf"])
+@pytest.mark.parametrize("number", [0, 1], ids=["what was replaced", "what replaced it"])
+def test_withdrawn_and_accepted_again_everything_is_as_if_never_withdrawn(home: Home, kind: str, number: int) -> None:
+    if kind == "ledger":
+        deliver(home, ledger(amounts=AMOUNTS))
+        deliver(home, ledger(amounts=["99,00", *AMOUNTS]))
+    else:
+        deliver(home, invoice("F-1"), "ehf")
+        deliver(home, invoice("F-2"), "ehf", name="b")
+    before = parsed(home)
+    receipt = read_receipts(home, OWN, kind)[number]
+    decide(home, WITHDRAW, receipt.delivery_id, kind)
+    assert parsed(home) != before
+    decide(home, ACCEPT, receipt.delivery_id, kind)
+    assert parsed(home) == before
+
+
+def parsed(home: Home) -> dict[str, object]:
+    """Return every parsed file's bytes, and the rows of the one that also notes what it was settled under."""
+    found: dict[str, object] = {
+        str(path.relative_to(home.parsed)): sha256_file(path)
+        for path in home.parsed.rglob("*")
+        if path.is_file() and "outcomes" not in path.parts
+    }
+    return found | {"outcomes": rows_of(home, "outcomes")}
+
+
 def test_withdrawn_bytes_stay_withdrawn_when_they_come_again_and_count_when_accepted(home: Home) -> None:
     first = deliver(home, ledger(amounts=AMOUNTS))
     second = deliver(home, ledger(amounts=["99,00", *AMOUNTS]))
