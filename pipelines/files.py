@@ -1,7 +1,7 @@
 """Write files so that a kill leaves the old state or the new one, never half of it.
 
-Belongs here: atomic writes, digests, canonical JSON, the run lock. Not here: what is written (every step has its own
-renderer).
+Belongs here: atomic writes, digests, canonical JSON, reading YAML, the run lock. Not here: what is written (every step
+has its own renderer).
 """
 
 from __future__ import annotations
@@ -20,6 +20,17 @@ from typing import Any
 from pipelines.errors import WarehouseBusy
 
 _CHUNK = 1 << 20
+
+
+def read_yaml(text: str) -> Any:
+    """Return what a YAML text says, read by libyaml where it is there: ten times as fast, and every command reads some.
+
+    Raises:
+        yaml.YAMLError: It is not YAML.
+    """
+    import yaml
+
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  both are safe loaders
 
 
 def sha256_bytes(raw: bytes) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 
 from pipelines.access import ACCESS_KEYS, Access, read_access, transport_of
 from pipelines.errors import ConfigurationError, ProblemsFound
+from pipelines.files import read_yaml
 from pipelines.limits import DEFAULT_LIMITS, LIMITS, Limits
 from pipelines.municipalities import overlap_in_time
 from pipelines.registers import REGISTERS, REQUIRED_REGISTERS, read_register
@@ -355,7 +356,7 @@ def read_consortium(raw: bytes) -> Consortium:
     import yaml
 
     try:
-        document = yaml.safe_load(raw.decode("utf-8-sig"))
+        document = read_yaml(raw.decode("utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         # Where it is, never what stands there: the line may hold what should have been a reference.
         mark = getattr(error, "problem_mark", None)

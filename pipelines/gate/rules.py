@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import ConfigurationError
+from pipelines.files import read_yaml
 
 SEVERITIES = ("block", "hold", "warn", "info")
 PASSED, FAILED, NOT_APPLICABLE = "passed", "failed", "not_applicable"
@@ -176,7 +177,7 @@ def _read_page(path: Path) -> Rule:
     _, _, rest = text.partition("---\n")
     front, found, _ = rest.partition("\n---\n")
     try:
-        stated = yaml.safe_load(front) if text.startswith("---\n") and found else None
+        stated = read_yaml(front) if text.startswith("---\n") and found else None
     except yaml.YAMLError:
         stated = None
     if not isinstance(stated, Mapping):

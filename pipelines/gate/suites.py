@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import ConfigurationError
+from pipelines.files import read_yaml
 
 ROW_COUNT = "expect_table_row_count_to_be_between"
 COLUMN_LIST = "expect_table_columns_to_match_ordered_list"
@@ -66,12 +67,10 @@ def read_suite(folder: Path, product: str) -> Suite:
     Raises:
         ConfigurationError: The file is absent or not a suite; the message names table and remedy.
     """
-    import yaml
-
     path = folder / f"{product}.yml"
     if not path.is_file():
         raise ConfigurationError(f"{product} has no suite.", where=str(path), remedy="Restore it from the repository.")
-    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document = read_yaml(path.read_text(encoding="utf-8"))
     if not isinstance(document, Mapping) or document.get("product") != product or not document.get("tables"):
         raise ConfigurationError(
             "A suite must state its product and its tables.", where=str(path), remedy=f"Write product: {product}."

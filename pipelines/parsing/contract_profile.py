@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import ConfigurationError, ProblemsFound
-from pipelines.files import sha256_bytes
+from pipelines.files import read_yaml, sha256_bytes
 
 SHIPPED_FOLDER = Path(__file__).parent / "contract_profiles"
 COLUMNS = (
@@ -95,7 +95,7 @@ def read_contract_profile(raw: bytes, *, file: str) -> ContractProfile:
     import yaml
 
     try:
-        document = yaml.safe_load(raw.decode("utf-8-sig"))
+        document = read_yaml(raw.decode("utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError):
         raise ProblemsFound([f"contract profile {file}: cannot be read as YAML."]) from None
     if not isinstance(document, Mapping):

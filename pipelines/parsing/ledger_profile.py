@@ -31,11 +31,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import ConfigurationError, ProblemsFound
-from pipelines.files import sha256_bytes
+from pipelines.files import read_yaml, sha256_bytes
 from pipelines.parsing.dates import EXCEL_SERIAL, PERIOD_STYLES, to_strptime
 from pipelines.parsing.numbers import NEGATIVE_STYLES, NumberStyle
 from pipelines.parsing.schema import LEDGER_POSTINGS
@@ -165,6 +166,7 @@ def load_profile(name_or_path: str, home_path: Path | None) -> Profile:
     return read_profile(path.read_bytes(), file=name_or_path)
 
 
+@lru_cache(maxsize=64)
 def read_profile(raw: bytes, *, file: str) -> Profile:
     """Turn the bytes of a profile into a checked one.
 
@@ -174,7 +176,7 @@ def read_profile(raw: bytes, *, file: str) -> Profile:
     import yaml
 
     try:
-        document = yaml.safe_load(raw.decode("utf-8-sig"))
+        document = read_yaml(raw.decode("utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProblemsFound([f"ledger profile {file}: cannot be read as YAML: {error}"]) from None
     if not isinstance(document, Mapping):
