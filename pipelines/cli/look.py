@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import getpass
 import io
 import json as json_format
 import sys
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from pipelines.cli.audit import note_question
 from pipelines.cli.options import HomeOption, JsonOption, open_home
 from pipelines.cli.output import as_json_value, print_json, print_json_line, print_rows
 from pipelines.errors import ConfigurationError
@@ -84,7 +83,7 @@ def query(
     """Ask the warehouse, read-only; with --output, what would be a table is written as CSV."""
     opened = open_home(home)
     if internal:
-        _audit(opened, sql)
+        note_question(opened, sql=sql)
     names, rows, relation = _ask(opened, sql, internal=internal, parquet=table_format is TableFormat.PARQUET)
     if table_format is TableFormat.PARQUET:
         _write_parquet(relation, output)
@@ -96,16 +95,6 @@ def query(
         print_rows([dict(zip(names, row, strict=True)) for row in rows], names)
     else:
         sys.stdout.write(text)
-
-
-def _audit(home: Home, sql: str) -> None:
-    """Append who asked what to the home's audit log; without it there is no answer."""
-    home.logs.mkdir(parents=True, exist_ok=True)
-    line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "user": getpass.getuser(), "sql": sql}
-    path = home.logs / "query_audit.jsonl"
-    with path.open("a", encoding="utf-8") as log:
-        log.write(json_format.dumps(line, ensure_ascii=False) + "\n")
-    path.chmod(0o600)
 
 
 def _ask(home: Home, sql: str, *, internal: bool, parquet: bool) -> tuple[list[str], list[tuple[Any, ...]], Any]:
