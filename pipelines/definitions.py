@@ -11,6 +11,7 @@ import dagster as dg
 
 from pipelines.assets.gate import candidates, verdicts
 from pipelines.assets.landed import deliveries, register_deliveries
+from pipelines.assets.matched import matched_tables
 from pipelines.assets.parsed import parsed_tables, registers
 from pipelines.assets.releases import releases
 from pipelines.assets.warehouse import warehouse_assets
@@ -26,7 +27,7 @@ def build_defs(**overrides: Any) -> dg.Definitions:
     """Return the whole code location; a named resource (``session``) can be given instead of the default."""
     launch = Launch()
     return dg.Definitions(
-        assets=[register_deliveries, deliveries, registers, parsed_tables, *warehouse_assets()]
+        assets=[register_deliveries, deliveries, registers, parsed_tables, matched_tables, *warehouse_assets()]
         + [candidates, verdicts, releases],
         jobs=list(JOBS),
         schedules=source_schedules(Home(default_home())),

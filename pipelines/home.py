@@ -123,6 +123,11 @@ class Home:
         return self.path / "parsed"
 
     @property
+    def matched(self) -> Path:
+        """Return the folder of scores of names and texts."""
+        return self.path / "matched"
+
+    @property
     def warehouse(self) -> Path:
         """Return the folder of the warehouse and its builds."""
         return self.path / "warehouse"

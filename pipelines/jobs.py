@@ -20,9 +20,9 @@ ingest = dg.define_asset_job(
 )
 build_warehouse = dg.define_asset_job(
     BUILD,
-    selection=dg.AssetSelection.groups("warehouse"),
+    selection=dg.AssetSelection.groups("matched", "warehouse"),
     executor_def=_EXECUTOR,
-    description="Build the warehouse into a new file with dbt and swap it in. Unpartitioned, one at a time.",
+    description="Score what is new, build the warehouse into a new file, swap it in. Unpartitioned, one at a time.",
 )
 publish = dg.define_asset_job(
     PUBLISH,

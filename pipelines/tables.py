@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # Column types and what they are in Arrow. Money is DECIMAL(18,2) everywhere; quantities and prices keep 8 decimals; a
-# figure is a KPI's value: a sum or a ratio of any size.
-TYPES = ("text", "date", "timestamp", "integer", "boolean", "money", "quantity", "fraction", "figure")
+# figure is a KPI's value: a sum or a ratio of any size; a score is a likeness or a probability, 0 to 1.
+TYPES = ("text", "date", "timestamp", "integer", "boolean", "money", "quantity", "fraction", "figure", "score")
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ def arrow_schema(table: Table) -> pa.Schema:
         "quantity": pa.decimal128(24, 8),
         "fraction": pa.decimal128(9, 6),
         "figure": pa.decimal128(24, 6),
+        "score": pa.decimal128(5, 4),
     }
     return pa.schema([pa.field(column.name, kinds[column.type]) for column in table.columns])
 

@@ -3,7 +3,8 @@
 Belongs here: what a build depends on, its folder and environment, running dbt on it, the swap. Not here: what is built
 (dbt_project/), who calls it and when (assets/), reading the result (read.py).
 
-A build is named by its inputs: the bytes of every parsed file and of the dbt project. No clock is among them.
+A build is named by its inputs: the bytes of every parsed file, of the dbt project, and of what matching's scores follow
+from beside them. No clock is among them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 from pipelines.errors import BuildFailed
 from pipelines.files import exclusive_lock, pretty_json, sha256_bytes, sha256_file, write_atomically
 from pipelines.home import Home
+from pipelines.matching.match import ensure_matched, match_home, matching_version
 from pipelines.settings import DBT_PROJECT, QUIET_TOOLS, child_environment
 from pipelines.warehouse.project import DBT, project_digest
 from pipelines.warehouse.sources import parsed_tables
@@ -54,8 +56,11 @@ def warehouse_lock(home: Home) -> AbstractContextManager[None]:
 
 
 def input_digest(home: Home) -> str:
-    """Return the SHA-256 of everything that a build depends on: parsed files and the dbt project."""
-    lines = [f"dbt {project_digest()}"]
+    """Return the SHA-256 of everything that a build depends on: parsed files, the dbt project, matching's version.
+
+    Matched files are not among them: they follow from these.
+    """
+    lines = [f"dbt {project_digest()}", f"matching {matching_version()}"]
     lines += [f"{sha256_file(path)} {path.relative_to(home.parsed).as_posix()}" for path in _parsed_files(home)]
     return sha256_bytes("\n".join(lines).encode())
 
@@ -85,9 +90,10 @@ def current_build_id(home: Home) -> str | None:
 def start_build(home: Home) -> Build:
     """Return a new, empty build; what an earlier kill left half-made is removed.
 
-    Every parsed table has at least one typed file afterwards, so that dbt can read it.
+    Every parsed and matched table has at least one typed file afterwards, so that dbt can read it.
     """
     ensure_tables(home)
+    ensure_matched(home)
     digest = input_digest(home)
     build_id = digest[:16]
     builds = home.warehouse / "builds"
@@ -104,8 +110,9 @@ def environment(home: Home, file: Path) -> dict[str, str]:
         **QUIET_TOOLS,
         "DBT_LOG_LEVEL_FILE": "info",
         "SAMANDEL_BUILD_FILE": str(file.resolve()),
-        # It stands inside a quoted SQL text.
+        # They stand inside a quoted SQL text.
         "SAMANDEL_PARSED": str(home.parsed.resolve()).replace("'", "''"),
+        "SAMANDEL_MATCHED": str(home.matched.resolve()).replace("'", "''"),
     }
 
 
@@ -197,7 +204,7 @@ def failed_nodes(target: Path) -> list[str]:
 
 
 def build_warehouse(home: Home, *, full_refresh: bool = False) -> bool:
-    """Build and swap the warehouse unless it is current already; return whether it was built.
+    """Match, build and swap the warehouse unless it is current already; return whether it was built.
 
     Raises:
         BuildFailed: dbt failed; the last good warehouse stands.
@@ -206,6 +213,7 @@ def build_warehouse(home: Home, *, full_refresh: bool = False) -> bool:
     with warehouse_lock(home):
         if not full_refresh and is_current(home):
             return False
+        match_home(home)
         build = start_build(home)
         run_dbt(build, dbt_arguments(full_refresh))
         finish_build(home, build)

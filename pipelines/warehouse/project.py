@@ -51,7 +51,9 @@ def ensure_manifest() -> Path:
         ],
         # Parsing opens no file: the names stand for those of a build.
         env=child_environment(
-            SAMANDEL_BUILD_FILE=str(DBT_PROJECT / "target" / "samandel.duckdb"), SAMANDEL_PARSED="parsed"
+            SAMANDEL_BUILD_FILE=str(DBT_PROJECT / "target" / "samandel.duckdb"),
+            SAMANDEL_PARSED="parsed",
+            SAMANDEL_MATCHED="matched",
         ),
         cwd=DBT_PROJECT,
         capture_output=True,

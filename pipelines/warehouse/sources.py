@@ -1,7 +1,7 @@
-"""Say in dbt's words what lies under ``parsed/``.
+"""Say in dbt's words what lies under ``parsed/`` and ``matched/``.
 
-Belongs here: the source YAML of the dbt project, rendered from parsing/schema.py and registers.py, so that there is one
-authority for names and types. Not here: what staging makes of the sources (dbt_project/models/staging).
+Belongs here: the source YAML of the dbt project, rendered from parsing/schema.py, registers.py and matching/schema.py,
+so that there is one authority for names and types. Not here: what staging makes of them (dbt_project/models/staging).
 
 Run as a module to write the files again after a change of a schema: ``python -m pipelines.warehouse.sources``.
 """
@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipelines.matching import schema as matching_schema
 from pipelines.parsing import schema
 from pipelines.parsing.registers import as_parsed
 from pipelines.registers import REGISTERS
@@ -29,11 +30,13 @@ SQL_TYPES = {
     "quantity": "decimal(24,8)",
     "fraction": "decimal(9,6)",
     "figure": "decimal(24,6)",
+    "score": "decimal(5,4)",
 }
 _LOCATION = (
     "read_parquet('{{ env_var(\"SAMANDEL_PARSED\") }}/{name}/*/*.parquet', "
     "union_by_name = true, hive_partitioning = false)"
 )
+_MATCHED_LOCATION = "read_parquet('{{ env_var(\"SAMANDEL_MATCHED\") }}/{name}.parquet')"
 _RECEIVED = (
     "select max(received_at) from read_parquet("
     "'{{{{ env_var(\"SAMANDEL_PARSED\") }}}}/outcomes/*/*.parquet', union_by_name = true, "
@@ -52,6 +55,11 @@ def parsed_tables() -> dict[str, Table]:
     return {**schema.TABLES, **registers_as_parsed()}
 
 
+def source_tables() -> dict[str, Table]:
+    """Return every table that dbt reads, parsed or matched, by its name."""
+    return {**parsed_tables(), **{table.name: table for table in matching_schema.SOURCES}}
+
+
 _SOURCES: dict[str, tuple[str, tuple[str, ...]]] = {
     "ehf": ("E-invoices, as parsed.", tuple(table.name for table in schema.EHF_TABLES)),
     "ledger": ("Postings of supplier ledgers, as parsed.", ("ledger_postings",)),
@@ -63,6 +71,10 @@ _SOURCES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("outcomes", "rejects", "delivery_periods", "document_states"),
     ),
     "registers": ("The consortium's own registers, as parsed.", tuple(sorted(registers_as_parsed()))),
+    "matched": (
+        "Scores of supplier names and of item texts; no decisions.",
+        tuple(table.name for table in matching_schema.SOURCES),
+    ),
 }
 
 
@@ -76,7 +88,9 @@ def source_files() -> dict[Path, str]:
 
 def _source_lines(name: str) -> Iterator[str]:
     description, tables = _SOURCES[name]
-    yield "# Written by `python -m pipelines.warehouse.sources` from pipelines/parsing/schema.py and registers.py."
+    is_matched = name == "matched"
+    authority = "pipelines/matching/schema.py" if is_matched else "pipelines/parsing/schema.py and registers.py"
+    yield f"# Written by `python -m pipelines.warehouse.sources` from {authority}."
     yield "version: 2"
     yield ""
     yield "sources:"
@@ -84,12 +98,12 @@ def _source_lines(name: str) -> Iterator[str]:
     yield f"    description: {json.dumps(description)}"
     yield "    config:"
     yield "      meta:"
-    yield f"        external_location: >-\n          {_LOCATION}"
+    yield f"        external_location: >-\n          {_MATCHED_LOCATION if is_matched else _LOCATION}"
     if name in ("ehf", "ledger", "saft", "notices", "brreg"):
         yield f"      loaded_at_query: >-\n          {_RECEIVED.format(source=name)}"
         yield f"      freshness: {{warn_after: {{count: {_WARN_AFTER_DAYS}, period: day}}}}"
     yield "    tables:"
-    known = parsed_tables()
+    known = source_tables()
     for table in tables:
         yield f"      - name: {table}"
         yield f"        description: {json.dumps(known[table].description)}"

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from pipelines.settings import DBT_PROJECT
-from pipelines.warehouse.sources import SQL_TYPES, parsed_tables, source_files
+from pipelines.warehouse.sources import SQL_TYPES, source_files, source_tables
 
 # Columns that staging leaves behind, because nothing in the warehouse may or need read them.
 LEFT_BEHIND = {
@@ -52,8 +52,8 @@ def test_the_source_file_is_what_the_schema_says(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == source_files()[path], "run: python -m pipelines.warehouse.sources"
 
 
-def test_every_parsed_table_has_a_source_and_back(manifest: dict[str, Any]) -> None:
-    assert {source["name"] for source in manifest["sources"].values()} == set(parsed_tables())
+def test_every_table_has_a_source_and_back(manifest: dict[str, Any]) -> None:
+    assert {source["name"] for source in manifest["sources"].values()} == set(source_tables())
 
 
 def test_no_other_source_file_lies_about() -> None:
@@ -70,11 +70,11 @@ def test_staging_takes_every_column_or_says_that_it_does_not(
             folder = model["path"].split("/")[1]
             own = [key for key in model["depends_on"]["nodes"] if key.startswith(f"source.samandel.{folder}.")]
             staged[own[0].rsplit(".", 1)[1]] = model["name"]
-    assert set(staged) == set(parsed_tables())
+    assert set(staged) == set(source_tables())
     wrong = {}
     for table, model in staged.items():
         has = {row[0] for row in warehouse.execute(f"describe staging.{model}").fetchall()}
-        wanted = set(parsed_tables()[table].column_names) - LEFT_BEHIND.get(table, set())
+        wanted = set(source_tables()[table].column_names) - LEFT_BEHIND.get(table, set())
         missing = {name for name in wanted if name not in has and RENAMED.get(name) not in has}
         taken = {name for name in LEFT_BEHIND.get(table, set()) if name in has and name not in RENAMED}
         if missing or taken:

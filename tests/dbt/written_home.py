@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.home import Home
+from pipelines.matching.match import match_home
 from pipelines.tables import arrow_table, write_parquet
 from pipelines.warehouse.sources import parsed_tables
 
@@ -446,4 +447,5 @@ def written_home(folder: Path) -> Home:
         table = schemas[f"register_{name}"]
         path = home.parsed / table.name / "municipality_no=_consortium" / "current.parquet"
         write_parquet(path, arrow_table(table, dated))
+    match_home(home)
     return home

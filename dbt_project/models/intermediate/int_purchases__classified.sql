@@ -47,13 +47,7 @@ final as (
         scoped.payee_name,
         scoped.payee_kind,
         scoped.payee_method,
-        cast(
-            case scoped.payee_method
-                when 'org_no' then {{ var('confidence_org_no') }}
-                when 'name_exact' then {{ var('confidence_name_exact') }}
-                else 0
-            end as decimal(3, 2)
-        ) as payee_confidence,
+        scoped.payee_confidence,
         scoped.supplier_ledger_code,
         scoped.workshop_org_no,
         scoped.voucher_type,

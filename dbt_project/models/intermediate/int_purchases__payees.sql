@@ -1,16 +1,12 @@
--- Every line of spend with its day and its payee: who, of what kind, a workshop on that day or not.
+-- Every line of spend with its payee: who, of what kind, a workshop on that day or not.
 with
 
-lines as (
-    select * from {{ ref('int_purchases__lines') }}
+payees as (
+    select * from {{ ref('int_purchases__identified') }}
 ),
 
 registered as (
     select * from {{ ref('int_suppliers__registered') }}
-),
-
-named as (
-    select * from {{ ref('int_suppliers__named') }}
 ),
 
 workshops as (
@@ -19,42 +15,6 @@ workshops as (
 
 member_org_nos as (
     select * from {{ ref('stg_registers__member_org_nos') }}
-),
-
-dated as (
-    select
-        *,
-        case
-            when is_seller_org_no_valid then seller_org_no
-            when is_supplier_org_no_valid then supplier_org_no
-        end as stated_org_no,
-        -- A name is read only where no number says who it is.
-        case
-            when not is_seller_org_no_valid and not is_supplier_org_no_valid
-                then {{ normalised_name('coalesce(seller_name, supplier_name)') }}
-        end as normalised_name,
-        coalesce(
-            invoice_date, posting_date, {{ first_day_of('fiscal_period') }}
-        ) as spend_date,
-        case
-            when invoice_date is not null then 'invoice_date'
-            when posting_date is not null then 'posting_date'
-            else 'fiscal_period'
-        end as period_basis
-    from lines
-),
-
-payees as (
-    select
-        dated.*,
-        coalesce(dated.stated_org_no, named.org_no) as org_no,
-        case
-            when dated.stated_org_no is not null then 'org_no'
-            when named.org_no is not null then 'name_exact'
-            else 'none'
-        end as payee_method
-    from dated
-    left join named on dated.normalised_name = named.normalised_name
 ),
 
 final as (

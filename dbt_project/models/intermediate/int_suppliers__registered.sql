@@ -1,6 +1,6 @@
--- What is known of every organisation number: the company register as received last, whichever of its
--- sources brought it, then the workshops register. A deleted unit's answer says little more than that:
--- what it leaves out stands as it was last known.
+-- What is known of every organisation number: the company register as received last, whichever of
+-- its sources brought it, then the workshops register. A deleted unit's answer says little more
+-- than that: what it leaves out stands as it was last known.
 with
 
 companies as (
@@ -55,6 +55,7 @@ latest_companies as (
             where business_municipality_no is not null
         ) as business_municipality_no,
         first(nace_code order by place) filter (where nace_code is not null) as nace_code,
+        first(is_sub_unit order by place) filter (where is_sub_unit is not null) as is_sub_unit,
         first(is_bankrupt order by place) as is_bankrupt,
         first(deleted_on order by place) as deleted_on
     from placed_companies
@@ -78,6 +79,7 @@ final as (
         ) as business_municipality_no,
         latest_companies.nace_code,
         latest_workshops.org_no is not null as is_workshop,
+        coalesce(latest_companies.is_sub_unit, false) as is_sub_unit,
         coalesce(latest_companies.is_bankrupt, false) as is_bankrupt,
         latest_companies.deleted_on
     from latest_companies

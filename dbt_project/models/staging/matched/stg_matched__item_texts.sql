@@ -1,0 +1,1 @@
+select * from {{ source('matched', 'item_texts') }}
