@@ -90,7 +90,7 @@ def folded(name: str) -> str:
 
 def forms_of(words: list[str]) -> set[str]:
     """Return the legal forms among the words of a folded name."""
-    return LEGAL_FORMS.intersection(words)
+    return set(LEGAL_FORMS.intersection(words))
 
 
 def telling_words(words: list[str]) -> list[str]:
