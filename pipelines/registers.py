@@ -197,6 +197,15 @@ REGISTERS: dict[str, Table] = {
             ),
             Column("kostra_art", "text", "KOSTRA art, three digits.", required=True, pattern=r"\d{3}"),
             _category(required=False),
+            Column(
+                "vat_basis",
+                "text",
+                "net, or gross where VAT on the account is not compensated and stands in its amounts (meeting food).",
+                allowed=("net", "gross"),
+            ),
+            Column(
+                "vat_rate", "fraction", "Rate of the VAT in gross amounts, percent, where the account has one rate."
+            ),
         ),
         _register(
             "local_limits",

@@ -90,3 +90,26 @@
 {% macro is_cost_account(account) -%}
     regexp_full_match({{ account }}, '(4[0-9]|59|6[1-9]|7[0-79])[0-9]{0,2}')
 {%- endmacro %}
+
+{#
+    What a posting's text says that it is: an accrual (estimated before the invoice came), a reversal (takes an earlier posting
+    back) or a correction; null where it says none of these. The text itself goes no further.
+#}
+{% macro posting_role_of(text) -%}
+    case
+        when regexp_matches(lower({{ text }}), 'tilbakef|reverser|reversal|motpost') then 'reversal'
+        when regexp_matches(lower({{ text }}), 'avsetning|avsatt|periodis|påløpt|accrual') then 'accrual'
+        when regexp_matches(lower({{ text }}), 'korreksjon|korriger|ompost|feilf') then 'correction'
+    end
+{%- endmacro %}
+
+{# Whether a voucher was booked in the time that an invoice is booked in: shortly before its date, or some months after. #}
+{% macro is_posted_in_time(voucher_day, invoice_day) -%}
+    {{ voucher_day }} between {{ invoice_day }} - interval {{ var('booked_days_before') }} day
+    and {{ invoice_day }} + interval {{ var('booked_days_after') }} day
+{%- endmacro %}
+
+{# Whether two values are the same, or both absent. #}
+{% macro is_same(left, right) -%}
+    {{ left }} is not distinct from {{ right }}
+{%- endmacro %}

@@ -4,7 +4,7 @@ with
 
 reconciliation as (
     select * from {{ ref('fct_reconciliation') }}
-    where starts_with(measure, 'ehf_')
+    where measure in ('ehf_documents', 'ehf_matched', 'ehf_as_spend', 'ehf_unposted')
 )
 
 select

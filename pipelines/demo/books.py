@@ -146,6 +146,7 @@ class Invoice:
         buyer_org_no: The buying unit.
         is_credit_note: It takes back.
         billed: Number and date of the invoice that a credit note is about.
+        credits: That invoice, where it stands in the books.
         contract_reference: Contract number, or empty.
         order_reference: Order number, or empty.
         buyer_reference: Buyer's reference, or empty.
@@ -179,6 +180,7 @@ class Invoice:
     allowance_charges: list[AllowanceCharge]
     postings: list[Posting]
     file: str = ""
+    credits: Invoice | None = None
 
     @property
     def sign(self) -> int:

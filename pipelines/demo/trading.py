@@ -9,6 +9,7 @@ What the rest of the demo relies on:
     organisation numbers are matched by them.
 (2) All postings of an invoice stand in one fiscal period, on accounts that are valid on the posting date.
 (3) Lines sum to postings in øre, except on a few single-account invoices whose supplier's number is in the ledger.
+(4) A credit note names an earlier invoice of the supplier in the same books, else a number that is in none of them.
 """
 
 from __future__ import annotations
@@ -147,6 +148,7 @@ class _Trader:
         invoices.sort(
             key=lambda invoice: (invoice.posted_on, invoice.issued_on, invoice.supplier.serial, invoice.invoice_no)
         )
+        self._name_credited()
         for invoice in invoices:
             self._number_voucher(invoice)
         if self.member.has_ledger:
@@ -442,6 +444,15 @@ class _Trader:
         first = invoice.postings[0]
         account = self.chart.vat_account(lines[0][0].account_class)
         invoice.postings.append(Posting(account, first.function, first.cost_centre, first.project, vat))
+
+    def _name_credited(self) -> None:
+        """Let credit notes name the supplier's latest invoice before them, where there is one (4)."""
+        latest: dict[int, Invoice] = {}
+        for invoice in sorted(self.member_books.invoices, key=lambda one: (one.issued_on, one.invoice_no)):
+            if not invoice.is_credit_note and invoice.invoice_no:
+                latest[invoice.supplier.serial] = invoice
+            elif invoice.is_credit_note and (known := latest.get(invoice.supplier.serial)):
+                invoice.credits, invoice.billed = known, (known.invoice_no, known.issued_on)
 
     def _number_voucher(self, invoice: Invoice) -> None:
         year = invoice.period[:4]

@@ -5,7 +5,8 @@ Belongs here: the documented rules of spend, once more and in another way than t
 The rules, in short:
 
 (1) What was posted in a month that was handed in counts through its postings. Where it also came as EHF, its lines
-    explain them (they matter for the stream only), and its issue date decides the month.
+    explain them (they matter for the stream only), and its issue date decides the month; that of a credit note by the
+    invoice that it names, where that is in the books.
 (2) What came as EHF and was not posted counts by itself, if the ledger of its issue month was not handed in.
 (3) Compensable VAT counts as scope vat; e-invoices that count by themselves bring none.
 (4) The account decides the scope; where there is none, the CPV code does.
@@ -64,13 +65,14 @@ def pieces_of(books: MemberBooks, invoice: Invoice, delivered: set[str]) -> Iter
     """Give the month and content of every piece of spend that an invoice is."""
     has_ehf = invoice.is_electronic and books.member.has_ehf
     issue_month = f"{invoice.issued_on:%Y-%m}"
+    spend_month = f"{invoice.credits.issued_on:%Y-%m}" if invoice.credits and has_ehf else issue_month
     if invoice.period in delivered:  # (1)
         # The unit4 layout has no invoice date: only the EHF twin tells it.
         has_date = has_ehf or books.member.layout != UNIT4
-        month = issue_month if has_date else f"{invoice.posted_on:%Y-%m}"
+        month = spend_month if has_date else f"{invoice.posted_on:%Y-%m}"
         yield from ((month, piece) for piece in _posted(invoice, has_ehf=has_ehf))
     elif has_ehf and issue_month not in delivered:  # (2)
-        yield from ((issue_month, piece) for piece in _unposted(books, invoice))
+        yield from ((spend_month, piece) for piece in _unposted(books, invoice))
 
 
 def _posted(invoice: Invoice, *, has_ehf: bool) -> Iterator[Piece]:

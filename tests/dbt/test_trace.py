@@ -80,7 +80,7 @@ def test_a_line_says_which_posting_and_which_invoice_line_it_is(warehouse: duckd
         "select evidence, count(*) filter (where _posting_file_sha256 is not null), count(*) from fct_purchases"
         " group by evidence order by evidence"
     ).fetchall()
-    assert {evidence for evidence, *_ in lines} == {"difference", "ehf", "posting", "posting_and_ehf"}
+    assert {evidence for evidence, *_ in lines} == {"difference", "ehf", "included_vat", "posting", "posting_and_ehf"}
     assert all(known == (0 if evidence == "ehf" else count) for evidence, known, count in lines)
 
 

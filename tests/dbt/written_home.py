@@ -26,6 +26,7 @@ EHF = "ehf0000000000001"
 REGISTER = "brreg00000000001"
 SETTINGS = "settings00000001"
 BOTH, EHF_ONLY, NO_ORG_NOS = "9901", "9902", "9903"
+OTHER_MEMBER = "310000108"
 WORKSHOP, BAKER, CONSULTANT, FERRY, PERSON, NEVER_REGISTERED = (
     "310000000",
     "310000019",
@@ -119,6 +120,20 @@ POSTINGS = [
     posting(14, "12400", "1150.00", supplier_org_no=FERRY, invoice_no="E1", voucher_no="E"),
     # Local account 12700 is art 270 until 2025: in 2026 it is no scope any more.
     posting(15, "12700", "45.00", supplier_org_no=CONSULTANT, invoice_no="Z9"),
+    # An accrual, taken back in November's books, and one that is still open.
+    posting(20, "12400", "600.00", posting_text="Avsetning revisjon", voucher_no="P1"),
+    posting(21, "12400", "-600.00", posting_text="Tilbakeført avsetning", voucher_no="P2", fiscal_period="2026-10"),
+    posting(22, "12400", "50.00", posting_text="Avsetning strøm", voucher_no="P3"),
+    # One posting for two invoices that it lists; one for all that a supplier sent in September.
+    posting(23, "12400", "300.00", supplier_org_no=CONSULTANT, invoice_no="M1, M2", voucher_no="M"),
+    posting(24, "11150", "90.00", supplier_org_no=BAKER, voucher_no="S"),
+    # Meeting food: VAT that nobody compensates is booked as cost; by an account that says so; and by one that does not.
+    posting(25, "11150", "1150.00", supplier_org_no=BAKER, invoice_no="G1", voucher_no="G"),
+    posting(26, "11155", "230.00", supplier_org_no=BAKER, invoice_no="G2", voucher_no="G2"),
+    posting(27, "11150", "46.00", supplier_org_no=BAKER, invoice_no="G3", voucher_no="G3"),
+    # Bought from another member, on art 350 and on an account of the market.
+    posting(28, "13500", "700.00", supplier_org_no=OTHER_MEMBER, invoice_no="R1", voucher_no="R1"),
+    posting(29, "12400", "800.00", supplier_org_no=OTHER_MEMBER, invoice_no="R2", voucher_no="R2"),
     # The month before, superseded, and 9903's ledger with a name only.
     posting(16, "11150", "77777.00", fiscal_period="2026-09", _delivery_id="ledger0000000000"),
     posting(
@@ -140,6 +155,11 @@ INVOICES = [
     invoice("K1", BAKER, "100.00", document_type="381", is_credit_note=True),
     invoice("D1", CONSULTANT, "555.00"),
     invoice("E1", FERRY, "100.00", currency="EUR"),
+    invoice("M1", CONSULTANT, "100.00"),
+    invoice("M2", CONSULTANT, "200.00", invoice_date=date(2026, 10, 8)),
+    invoice("S1", BAKER, "60.00", invoice_date=date(2026, 9, 3)),
+    invoice("S2", BAKER, "30.00", invoice_date=date(2026, 9, 17)),
+    invoice("G1", BAKER, "1000.00", tax_amount=Decimal("150.00")),
     # Not posted: October has a ledger, November has none.
     invoice("U1", BAKER, "60.00"),
     invoice("U2", BAKER, "80.00", invoice_date=date(2026, 11, 3), accounting_cost="11150"),
@@ -160,11 +180,29 @@ LINES = [
     line("K1", 1, "100.00", cpv_code="15811000"),
     line("D1", 1, "555.00"),
     line("E1", 1, "100.00"),
+    line("M1", 1, "100.00"),
+    line("M2", 1, "200.00"),
+    line("S1", 1, "60.00", cpv_code="15811000"),
+    line("S2", 1, "30.00", cpv_code="15811000"),
+    line("G1", 1, "1000.00", cpv_code="55520000", vat_rate=Decimal(15)),
     line("U1", 1, "60.00", cpv_code="15811000"),
     line("U2", 1, "80.00", cpv_code="15811000"),
     line("W1", 1, "510.00", municipality_no=EHF_ONLY, cpv_code="77310000"),
     line("F1", 1, "40.00", municipality_no=EHF_ONLY, cpv_code="15811000"),
     line("A1", 1, "700.00", cpv_code="15811000", _delivery_id="ehf0000000000002"),
+]
+
+# The credit note is about an invoice of the month before, which came as well.
+BILLING_REFERENCES = [
+    {
+        "municipality_no": BOTH,
+        "document_no": 1,
+        "billed_invoice_no": "S-1",
+        "billed_invoice_date": date(2026, 9, 3),
+        "_delivery_id": EHF,
+        "_file_sha256": sha("K1"),
+        "_row_no": 1,
+    }
 ]
 
 ALLOWANCE_CHARGES = [
@@ -366,6 +404,7 @@ REGISTER_ROWS: dict[str, list[Row]] = {
         {"municipality_no": BOTH, "org_no": FORMER_BUYER, "role": "enterprise", "valid_to": date(2025, 12, 31)},
         {"municipality_no": BOTH, "org_no": JOINT_BODY, "role": "host"},
         {"municipality_no": EHF_ONLY, "org_no": JOINT_BODY, "role": "host"},
+        {"municipality_no": EHF_ONLY, "org_no": OTHER_MEMBER, "role": "municipality"},
     ],
     "workshops": [{"org_no": WORKSHOP, "name": "Verkstedet AS", "municipality_no": BOTH}],
     "workshop_owners": [
@@ -410,7 +449,9 @@ REGISTER_ROWS: dict[str, list[Row]] = {
     ],
     "charts_of_accounts": [
         _account(BOTH, "11150", "115", category_key="meeting_food"),
+        _account(BOTH, "11155", "115", category_key="meeting_food", vat_basis="gross", vat_rate=Decimal(15)),
         _account(BOTH, "12400", "240"),
+        _account(BOTH, "13500", "350"),
         _account(BOTH, "12700", "270"),
         _account(BOTH, "13700", "370"),
         _account(BOTH, "14290", "429"),
@@ -428,6 +469,7 @@ def written_home(folder: Path) -> Home:
         "ehf_invoices": INVOICES,
         "ehf_invoice_lines": LINES,
         "ehf_allowance_charges": ALLOWANCE_CHARGES,
+        "ehf_billing_references": BILLING_REFERENCES,
         "companies": COMPANIES,
         "notices": NOTICES,
         "notice_buyers": NOTICE_BUYERS,

@@ -16,6 +16,8 @@ final as (
         charts.account_class,
         charts.kostra_art,
         charts.category_key,
+        charts.vat_basis,
+        charts.vat_rate,
         arts.scope,
         charts.valid_from,
         charts.valid_to,

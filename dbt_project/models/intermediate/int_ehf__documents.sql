@@ -30,7 +30,11 @@ contents as (
         document_id,
         sum(amount) as content_amount,
         count(*) filter (where row_kind = 'line') as lines,
-        count(*) filter (where row_kind = 'allowance_charge') as allowance_charges
+        count(*) filter (where row_kind = 'allowance_charge') as allowance_charges,
+        -- One rate over the whole invoice, if it is one.
+        if(
+            count(distinct vat_rate) = 1 and count(vat_rate) = count(*), min(vat_rate), null
+        ) as vat_rate
     from document_rows
     group by municipality_no, document_id
 ),
@@ -55,6 +59,7 @@ final as (
         documents.tax_exclusive_amount,
         documents.tax_amount,
         documents.payable_amount,
+        contents.vat_rate,
         cast(coalesce(contents.content_amount, 0) as decimal(18, 2)) as content_amount,
         {{ is_valid_org_no('documents.seller_org_no') }} as is_org_no_valid,
         documents.is_credit_note,

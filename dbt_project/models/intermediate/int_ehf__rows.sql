@@ -129,6 +129,7 @@ final as (
                 * coalesce(unioned.stated_amount, 0) * unioned.vat_rate / 100, 2
             ) as decimal(18, 2)
         ) as vat_amount,
+        unioned.vat_rate,
         unioned._delivery_id,
         unioned._file_sha256,
         unioned._row_no,

@@ -1,120 +1,143 @@
 -- How each e-invoice enters spend: through its lines, line by line with a posting, through its
--- postings, by itself because no ledger covers its month, or not at all until it is posted.
+-- postings, by itself because no ledger covers its month, or not at all until it is posted. What
+-- one voucher was booked for is treated as one.
 with
 
 documents as (
-    select * from {{ ref('int_ehf__documents') }}
+    select
+        documents.*,
+        groups.group_id
+    from {{ ref('int_ehf__documents') }} as documents
+    inner join {{ ref('int_invoices__grouped') }} as groups
+        on
+            documents.municipality_no = groups.municipality_no
+            and documents.document_id = groups.document_id
 ),
 
-document_rows as (
-    select * from {{ ref('int_ehf__rows') }}
+invoiced as (
+    select
+        municipality_no,
+        group_id,
+        count(*) as documents,
+        sum(lines) as lines,
+        sum(allowance_charges) as allowance_charges,
+        sum(content_amount) as content_amount,
+        sum(coalesce(tax_amount, 0)) as tax_amount,
+        if(
+            count(distinct vat_rate) = 1 and count(vat_rate) = count(*), min(vat_rate), null
+        ) as vat_rate,
+        bool_and(currency = 'NOK') as is_nok
+    from documents
+    group by municipality_no, group_id
 ),
 
 matches as (
     select * from {{ ref('int_invoices__matched') }}
 ),
 
-net_postings as (
+matched_postings as (
     select
         postings.*,
-        matches.document_id
+        matches.document_id as group_id
     from {{ ref('int_ledger__postings') }} as postings
     inner join matches
         on
             postings.municipality_no = matches.municipality_no
             and postings.posting_id = matches.posting_id
-    where not postings.is_vat
-),
-
-matched_documents as (
-    -- One row per posting in matches.
-    select distinct
-        municipality_no,
-        document_id
-    from matches
 ),
 
 posted as (
     select
         municipality_no,
-        document_id,
-        count(*) as postings,
-        count(distinct coalesce(local_account, '')) as accounts,
-        count(distinct net_amount_nok) as distinct_amounts,
-        bool_and(net_amount_nok is not null) as is_nok,
+        group_id,
+        count(*) filter (where not is_vat) as postings,
+        count(distinct coalesce(local_account, '')) filter (where not is_vat) as accounts,
+        bool_and(is_vat or net_amount_nok is not null) as is_nok,
+        coalesce(sum(net_amount_nok) filter (where not is_vat), 0) as net_amount,
+        coalesce(sum(net_amount_nok) filter (where is_vat), 0) as vat_amount,
         arg_min(
             posting_id, row(-abs(coalesce(net_amount_nok, 0)), _delivery_id, _row_no, posting_id)
-        ) as main_posting_id
-    from net_postings
-    group by municipality_no, document_id
+        ) filter (where not is_vat) as main_posting_id
+    from matched_postings
+    group by municipality_no, group_id
 ),
 
-invoiced as (
-    select
-        municipality_no,
-        document_id,
-        count(distinct amount) as distinct_amounts
-    from document_rows
-    group by municipality_no, document_id
-),
-
--- Lines and postings that share an amount within an invoice.
 paired as (
     select
-        net_postings.municipality_no,
-        net_postings.document_id,
-        count(distinct net_postings.net_amount_nok) as shared_amounts
-    from net_postings
-    inner join document_rows
+        municipality_no,
+        group_id,
+        count(*) as pairs
+    from {{ ref('int_invoices__paired') }}
+    group by municipality_no, group_id
+),
+
+-- VAT that was booked as cost, not as compensable: what the postings hold beyond the lines is just
+-- the VAT that is booked nowhere else.
+joined as (
+    select
+        invoiced.*,
+        posted.group_id is not null as is_matched,
+        coalesce(posted.postings, 0) as postings,
+        posted.accounts,
+        posted.is_nok as is_posted_in_nok,
+        posted.main_posting_id,
+        coalesce(paired.pairs, 0) as pairs,
+        invoiced.tax_amount - posted.vat_amount as unposted_tax,
+        posted.net_amount - invoiced.content_amount as beyond_lines
+    from invoiced
+    left join posted
         on
-            net_postings.municipality_no = document_rows.municipality_no
-            and net_postings.document_id = document_rows.document_id
-            and net_postings.net_amount_nok = document_rows.amount
-    group by net_postings.municipality_no, net_postings.document_id
+            invoiced.municipality_no = posted.municipality_no
+            and invoiced.group_id = posted.group_id
+    left join paired
+        on
+            invoiced.municipality_no = paired.municipality_no
+            and invoiced.group_id = paired.group_id
 ),
 
 final as (
     select
         documents.document_id,
         documents.municipality_no,
-        posted.main_posting_id,
+        documents.group_id,
+        joined.main_posting_id,
         case
-            when matched_documents.document_id is null and documents.has_ledger_month
+            when not joined.is_matched and documents.has_ledger_month
                 then 'unposted'
-            when matched_documents.document_id is null
+            when not joined.is_matched
                 then 'ehf'
             -- (1) only VAT was posted, or an amount is not in NOK: the books alone say how much
-            when posted.document_id is null or documents.currency != 'NOK' or not posted.is_nok
+            when joined.postings = 0 or not joined.is_nok or not joined.is_posted_in_nok
                 then 'postings'
-            when posted.accounts = 1
+            when joined.accounts = 1
                 then 'lines'
             when
-                documents.allowance_charges = 0
-                and documents.lines = posted.postings
-                and invoiced.distinct_amounts = documents.lines
-                and posted.distinct_amounts = posted.postings
-                and paired.shared_amounts = posted.postings
+                joined.allowance_charges = 0
+                and joined.lines = joined.postings
+                and joined.pairs = joined.postings
                 then 'pairs'
             else 'postings'
         end as treatment,
-        coalesce(posted.postings, 0) as postings
+        joined.documents as documents_of_group,
+        joined.postings,
+        joined.content_amount as group_amount,
+        cast(
+            case
+                when
+                    joined.is_nok
+                    and abs(joined.unposted_tax) > 1
+                    and abs(joined.beyond_lines - joined.unposted_tax) <= 1
+                    then joined.unposted_tax
+                else 0
+            end as decimal(18, 2)
+        ) as included_vat_amount,
+        joined.tax_amount as group_tax_amount,
+        joined.vat_rate as group_vat_rate
     from documents
-    left join matched_documents
+    inner join joined
         on
-            documents.municipality_no = matched_documents.municipality_no
-            and documents.document_id = matched_documents.document_id
-    left join posted
-        on
-            documents.municipality_no = posted.municipality_no
-            and documents.document_id = posted.document_id
-    left join invoiced
-        on
-            documents.municipality_no = invoiced.municipality_no
-            and documents.document_id = invoiced.document_id
-    left join paired
-        on
-            documents.municipality_no = paired.municipality_no
-            and documents.document_id = paired.document_id
+            documents.municipality_no = joined.municipality_no
+            and documents.group_id = joined.group_id
 )
 
 select * from final

@@ -29,6 +29,7 @@ dated as (
         *,
         {{ normalised_org_no('stated_supplier_org_no') }} as supplier_org_no,
         {{ normalised_invoice_no('invoice_no') }} as normalised_invoice_no,
+        {{ normalised_name('supplier_name') }} as normalised_supplier_name,
         coalesce(posting_date, invoice_date, {{ first_day_of('fiscal_period') }}) as account_date
     from postings
 ),
@@ -37,6 +38,12 @@ final as (
     select
         dated.posting_id,
         dated.municipality_no,
+        -- What is booked together: a supplier's postings of one invoice number in one voucher.
+        {{ hash_of([
+            'dated.municipality_no', 'dated.supplier_org_no', 'dated.supplier_ledger_code',
+            'dated.normalised_supplier_name', 'dated.normalised_invoice_no',
+            'coalesce(dated.voucher_no, dated.posting_id)'
+        ]) }} as voucher_key,
         dated.supplier_org_no,
         dated.voucher_type,
         dated.voucher_no,
@@ -45,11 +52,14 @@ final as (
         dated.normalised_invoice_no,
         dated.supplier_ledger_code,
         dated.supplier_name,
+        dated.normalised_supplier_name,
         dated.local_account,
         coalesce(dated.local_account_text, accounts.local_account_text) as local_account_text,
         accounts.account_class,
         coalesce(accounts.kostra_art, dated.stated_kostra_art) as kostra_art,
         accounts.category_key as account_category_key,
+        accounts.vat_basis as account_vat_basis,
+        accounts.vat_rate as account_vat_rate,
         case
             when accounts.local_account is null
                 then
@@ -65,7 +75,8 @@ final as (
         dated.project_code,
         dated.contract_reference,
         dated.fiscal_period,
-        coalesce(dated.amount_kind, 'unknown') as vat_basis,
+        dated.posting_role,
+        coalesce(dated.amount_kind, 'unknown') as stated_vat_basis,
         coalesce(dated.foreign_currency, dated.currency) as original_currency,
         if(
             dated.foreign_currency is null, dated.amount, dated.foreign_amount

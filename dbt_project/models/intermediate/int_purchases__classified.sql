@@ -20,6 +20,9 @@ scoped as (
         cpv_codes.kind as cpv_kind,
         case
             when payees.is_vat then 'vat'
+            -- Bought from another member, on whatever account: its own purchases are counted there.
+            when payees.is_recharge and payees.account_scope is distinct from 'transfer'
+                then 'public_sector'
             when payees.account_scope is not null then payees.account_scope
             when cpv_codes.kind = 'product' then 'core'
             when cpv_codes.kind = 'inclusion' then 'core_service_replacement'
@@ -104,6 +107,8 @@ final as (
         scoped.evidence,
         scoped.match_method,
         scoped.match_confidence,
+        scoped.posting_role,
+        scoped.reversal_key,
         scoped.vat_basis,
         scoped.fiscal_period,
         {{ month_of('scoped.spend_date') }} as period_month,
@@ -133,14 +138,34 @@ final as (
                 scoped.org_no is not null and not scoped.is_registered,
                 'org_no_not_in_register', null
             ),
-            if(scoped.period_basis != 'invoice_date', 'invoice_date_missing', null),
-            if(scoped.vat_basis != 'net', 'vat_basis_' || scoped.vat_basis, null)
+            if(
+                scoped.period_basis in ('posting_date', 'fiscal_period', 'corrected_posting'),
+                'invoice_date_missing', null
+            ),
+            if(scoped.vat_basis != 'net', 'vat_basis_' || scoped.vat_basis, null),
+            if(
+                scoped.vat_basis = 'gross' and scoped.vat_amount_nok is null and not scoped.is_vat
+                and scoped.evidence in ('posting', 'posting_and_ehf'),
+                'vat_rate_unknown', null
+            ),
+            if(
+                scoped.posting_role = 'accrual' and scoped.reversal_key is null
+                and scoped.document_id is null,
+                'accrual_open', null
+            ),
+            if(
+                scoped.is_recharge
+                and scoped.account_scope not in ('public_sector', 'transfer', 'vat'),
+                'recharge_misbooked', null
+            ),
+            if(scoped.documents_of_group > 1, 'several_invoices', null)
         ) as quality_flags,
         cast(scoped.net_amount_nok as decimal(18, 2)) as net_amount_nok,
         cast(scoped.vat_amount_nok as decimal(18, 2)) as vat_amount_nok,
         cast(scoped.original_amount as decimal(18, 2)) as original_amount,
         scoped.is_credit_note,
         scoped.is_internal,
+        scoped.is_recharge,
         scoped.invoice_date,
         scoped.posting_date,
         scoped.spend_date,

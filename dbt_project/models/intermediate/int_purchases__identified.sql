@@ -1,4 +1,4 @@
--- Every line of spend with its day and its payee's organisation number, and how that was found:
+-- Every line of spend with its payee's organisation number, and how that was found:
 --   (1) a municipality's own answer on this supplier wins over everything (correction);
 --   (2) a valid number on the e-invoice, else in the books (org_no);
 --   (3) the name that exactly one unit has (name_exact), never by a name that reads as a person's;
@@ -38,15 +38,7 @@ dated as (
             when is_seller_org_no_valid then seller_org_no
             when is_supplier_org_no_valid then supplier_org_no
         end as stated_org_no,
-        coalesce(seller_name, supplier_name) as stated_name,
-        coalesce(
-            invoice_date, posting_date, {{ first_day_of('fiscal_period') }}
-        ) as spend_date,
-        case
-            when invoice_date is not null then 'invoice_date'
-            when posting_date is not null then 'posting_date'
-            else 'fiscal_period'
-        end as period_basis
+        coalesce(seller_name, supplier_name) as stated_name
     from lines
 ),
 

@@ -2,8 +2,8 @@
 -- classified yet.
 with
 
-postings as (
-    select * from {{ ref('int_ledger__postings') }}
+posted as (
+    select * from {{ ref('int_purchases__posted') }}
 ),
 
 documents as (
@@ -14,36 +14,31 @@ document_rows as (
     select * from {{ ref('int_ehf__rows') }}
 ),
 
-matches as (
-    select * from {{ ref('int_invoices__matched') }}
-),
-
 treatments as (
     select * from {{ ref('int_invoices__treated') }}
 ),
 
-matched_postings as (
-    select
-        postings.*,
-        matches.document_id,
-        matches.match_method,
-        matches.match_confidence,
-        treatments.treatment,
-        treatments.main_posting_id,
-        treatments.postings as postings_of_document
-    from postings
-    left join matches
-        on
-            postings.municipality_no = matches.municipality_no
-            and postings.posting_id = matches.posting_id
-    left join treatments
-        on
-            matches.municipality_no = treatments.municipality_no
-            and matches.document_id = treatments.document_id
+paired as (
+    select * from {{ ref('int_invoices__paired') }}
+),
+
+credited as (
+    select * from {{ ref('int_ehf__credited') }}
 ),
 
 -- (1) Postings that stand for themselves: unmatched ones, all VAT, and those whose invoice cannot
--- explain them.
+-- explain them. Where one holds VAT by a known rate, that part is a row of its own.
+alone as (
+    select
+        *,
+        coalesce(
+            net_amount_nok
+            - cast(net_amount_nok / (1 + included_vat_rate / 100) as decimal(18, 2)), 0
+        ) as own_vat_amount
+    from posted
+    where document_id is null or is_vat or treatment = 'postings'
+),
+
 from_postings as (
     select
         posting_id as line_key,
@@ -59,15 +54,14 @@ from_postings as (
             original_currency = 'NOK', cast(null as varchar), original_currency
         ) as posting_currency,
         original_amount as posting_amount,
-        net_amount_nok,
-        cast(null as decimal(18, 2)) as vat_amount_nok,
+        net_amount_nok - own_vat_amount as net_amount_nok,
+        if(own_vat_amount != 0, own_vat_amount, null) as vat_amount_nok,
         _source,
         _delivery_id,
         _file_sha256,
         _row_no,
         _xpath
-    from matched_postings
-    where document_id is null or is_vat or treatment = 'postings'
+    from alone
 ),
 
 -- (2) Lines of invoices whose net postings all stand on one account: they take the largest
@@ -83,7 +77,7 @@ from_lines as (
         document_rows.line_no,
         document_rows.cpv_code,
         cast(null as varchar) as ehf_local_account,
-        'net' as vat_basis,
+        if(treatments.included_vat_amount = 0, 'net', 'gross') as vat_basis,
         cast(null as varchar) as posting_currency,
         cast(null as decimal(18, 2)) as posting_amount,
         document_rows.amount as net_amount_nok,
@@ -101,7 +95,8 @@ from_lines as (
     where treatments.treatment = 'lines'
 ),
 
--- (3) What the postings of such an invoice hold beyond its lines, per fiscal period, to the øre.
+-- (3) What the postings of such an invoice hold beyond its lines, per fiscal period, to the øre: VAT
+-- that was booked as cost, and differences.
 posted_by_period as (
     select
         municipality_no,
@@ -109,54 +104,98 @@ posted_by_period as (
         fiscal_period,
         sum(net_amount_nok) as posted_amount,
         bool_or(posting_id = main_posting_id) as has_main_posting,
+        any_value(group_amount) as group_amount,
+        any_value(included_vat_amount) as included_vat_amount,
         arg_min(
             posting_id, row(-abs(net_amount_nok), _delivery_id, _row_no, posting_id)
         ) as largest_posting_id
-    from matched_postings
+    from posted
     where treatment = 'lines' and not is_vat
     group by municipality_no, document_id, fiscal_period
 ),
 
 gaps as (
     select
-        posted_by_period.municipality_no,
-        posted_by_period.document_id,
-        posted_by_period.fiscal_period,
-        posted_by_period.largest_posting_id,
-        posted_by_period.posted_amount
-        - if(posted_by_period.has_main_posting, documents.content_amount, 0) as gap_amount
+        municipality_no,
+        document_id,
+        largest_posting_id as posting_id,
+        'difference' as evidence,
+        concat_ws('|', document_id, 'difference', fiscal_period) as line_key,
+        posted_amount
+        - if(has_main_posting, group_amount + included_vat_amount, 0) as gap_amount
     from posted_by_period
-    inner join documents
+
+    union all
+
+    select
+        municipality_no,
+        document_id,
+        largest_posting_id as posting_id,
+        'included_vat' as evidence,
+        concat_ws('|', document_id, 'included_vat', fiscal_period) as line_key,
+        included_vat_amount as gap_amount
+    from posted_by_period
+    where has_main_posting
+
+    union all
+
+    select
+        municipality_no,
+        document_id,
+        posting_id,
+        'included_vat' as evidence,
+        posting_id as line_key,
+        own_vat_amount as gap_amount
+    from alone
+
+    union all
+
+    select
+        paired.municipality_no,
+        paired.document_id,
+        paired.posting_id,
+        'included_vat' as evidence,
+        paired.posting_id as line_key,
+        document_rows.vat_amount as gap_amount
+    from paired
+    inner join treatments
         on
-            posted_by_period.municipality_no = documents.municipality_no
-            and posted_by_period.document_id = documents.document_id
+            paired.municipality_no = treatments.municipality_no
+            and paired.document_id = treatments.document_id
+    inner join document_rows
+        on
+            paired.municipality_no = document_rows.municipality_no
+            and paired.document_id = document_rows.document_id
+            and paired.row_kind = document_rows.row_kind
+            and paired._row_no = document_rows._row_no
+    where treatments.treatment = 'pairs' and paired.is_gross
 ),
 
 from_gaps as (
     select
-        concat_ws('|', gaps.document_id, 'difference', gaps.fiscal_period) as line_key,
-        gaps.largest_posting_id as posting_id,
+        gaps.line_key,
+        gaps.posting_id,
         gaps.document_id,
         gaps.municipality_no,
-        'difference' as evidence,
+        gaps.evidence,
         cast(null as varchar) as line_no,
         cast(null as varchar) as cpv_code,
         cast(null as varchar) as ehf_local_account,
-        postings.vat_basis,
+        if(gaps.evidence = 'included_vat', 'gross', posted.vat_basis) as vat_basis,
         cast(null as varchar) as posting_currency,
         cast(null as decimal(18, 2)) as posting_amount,
         gaps.gap_amount as net_amount_nok,
         cast(null as decimal(18, 2)) as vat_amount_nok,
-        postings._source,
-        postings._delivery_id,
-        postings._file_sha256,
-        postings._row_no,
-        postings._xpath
+        posted._source,
+        posted._delivery_id,
+        posted._file_sha256,
+        posted._row_no,
+        posted._xpath
     from gaps
-    inner join postings
+    inner join posted
         on
-            gaps.municipality_no = postings.municipality_no
-            and gaps.largest_posting_id = postings.posting_id
+            gaps.municipality_no = posted.municipality_no
+            and gaps.posting_id = posted.posting_id
     where gaps.gap_amount != 0
 ),
 
@@ -165,14 +204,14 @@ from_pairs as (
     select
         concat_ws('|', document_rows.document_id, document_rows.row_kind, document_rows._row_no)
             as line_key,
-        matched_postings.posting_id,
+        paired.posting_id,
         document_rows.document_id,
         document_rows.municipality_no,
         'posting_and_ehf' as evidence,
         document_rows.line_no,
         document_rows.cpv_code,
         cast(null as varchar) as ehf_local_account,
-        'net' as vat_basis,
+        if(paired.is_gross, 'gross', 'net') as vat_basis,
         cast(null as varchar) as posting_currency,
         cast(null as decimal(18, 2)) as posting_amount,
         document_rows.amount as net_amount_nok,
@@ -183,12 +222,17 @@ from_pairs as (
         document_rows._row_no,
         document_rows._xpath
     from document_rows
-    inner join matched_postings
+    inner join treatments
         on
-            document_rows.municipality_no = matched_postings.municipality_no
-            and document_rows.document_id = matched_postings.document_id
-            and document_rows.amount = matched_postings.net_amount_nok
-    where matched_postings.treatment = 'pairs' and not matched_postings.is_vat
+            document_rows.municipality_no = treatments.municipality_no
+            and document_rows.document_id = treatments.document_id
+    inner join paired
+        on
+            document_rows.municipality_no = paired.municipality_no
+            and document_rows.document_id = paired.document_id
+            and document_rows.row_kind = paired.row_kind
+            and document_rows._row_no = paired._row_no
+    where treatments.treatment = 'pairs'
 ),
 
 -- (5) E-invoices of months that no ledger covers.
@@ -259,46 +303,49 @@ final as (
         documents.seller_org_no,
         documents.seller_name,
         documents.seller_country,
-        matched_postings.supplier_org_no,
-        matched_postings.supplier_name,
-        matched_postings.supplier_ledger_code,
-        matched_postings.voucher_type,
-        matched_postings.voucher_no,
+        posted.supplier_org_no,
+        posted.supplier_name,
+        posted.supplier_ledger_code,
+        posted.voucher_type,
+        posted.voucher_no,
         unioned.line_no,
-        coalesce(documents.invoice_no, matched_postings.invoice_no) as invoice_no,
+        coalesce(documents.invoice_no, posted.invoice_no) as invoice_no,
         coalesce(
-            documents.normalised_invoice_no, matched_postings.normalised_invoice_no
+            documents.normalised_invoice_no, posted.normalised_invoice_no
         ) as normalised_invoice_no,
         documents.document_type,
         coalesce(
-            documents.contract_reference, matched_postings.contract_reference
+            documents.contract_reference, posted.contract_reference
         ) as contract_reference,
         documents.order_reference,
-        coalesce(matched_postings.local_account, unioned.ehf_local_account) as local_account,
+        coalesce(posted.local_account, unioned.ehf_local_account) as local_account,
         if(
             unioned.posting_id is null, ehf_accounts.local_account_text,
-            matched_postings.local_account_text
+            posted.local_account_text
         ) as local_account_text,
         if(
-            unioned.posting_id is null, ehf_accounts.account_class, matched_postings.account_class
+            unioned.posting_id is null, ehf_accounts.account_class, posted.account_class
         ) as account_class,
         if(
-            unioned.posting_id is null, ehf_accounts.kostra_art, matched_postings.kostra_art
+            unioned.posting_id is null, ehf_accounts.kostra_art, posted.kostra_art
         ) as kostra_art,
         if(
             unioned.posting_id is null, ehf_accounts.account_category_key,
-            matched_postings.account_category_key
+            posted.account_category_key
         ) as account_category_key,
         if(
-            unioned.posting_id is null, ehf_accounts.account_scope, matched_postings.account_scope
+            unioned.posting_id is null, ehf_accounts.account_scope, posted.account_scope
         ) as account_scope,
-        matched_postings.kostra_function,
-        matched_postings.cost_centre,
-        matched_postings.project_code,
+        posted.kostra_function,
+        posted.cost_centre,
+        posted.project_code,
         unioned.cpv_code,
-        matched_postings.fiscal_period,
-        matched_postings.match_method,
-        matched_postings.match_confidence,
+        posted.fiscal_period,
+        posted.match_method,
+        posted.match_confidence,
+        coalesce(posted.posting_role, 'purchase') as posting_role,
+        posted.reversal_key,
+        coalesce(posted.documents_of_group, 1) as documents_of_group,
         unioned.vat_basis,
         unioned.net_amount_nok,
         unioned.vat_amount_nok,
@@ -306,37 +353,61 @@ final as (
             when unioned.posting_currency is not null then unioned.posting_amount
             when unioned.evidence = 'ehf' and documents.currency != 'NOK' then ehf_accounts.amount
             when
-                documents.currency != 'NOK' and matched_postings.postings_of_document = 1
-                and not matched_postings.is_vat
+                documents.currency != 'NOK' and posted.postings_of_group = 1
+                and posted.documents_of_group = 1 and not posted.is_vat and unioned.evidence != 'included_vat'
                 then documents.tax_exclusive_amount
             when documents.currency is null or documents.currency = 'NOK'
                 then unioned.net_amount_nok
         end as original_amount,
         coalesce(unioned.posting_currency, documents.currency, 'NOK') as original_currency,
         coalesce(documents.is_credit_note, unioned.net_amount_nok < 0, false) as is_credit_note,
-        coalesce(matched_postings.is_vat, false) as is_vat,
+        coalesce(posted.is_vat, false) or unioned.evidence = 'included_vat' as is_vat,
         coalesce(documents.is_org_no_valid, false) as is_seller_org_no_valid,
-        coalesce(matched_postings.is_org_no_valid, false) as is_supplier_org_no_valid,
-        coalesce(documents.invoice_date, matched_postings.invoice_date) as invoice_date,
-        matched_postings.posting_date,
+        coalesce(posted.is_org_no_valid, false) as is_supplier_org_no_valid,
+        coalesce(documents.invoice_date, posted.invoice_date) as invoice_date,
+        posted.posting_date,
+        -- The month of an amount: a credit note and a reversal net against what they take back.
+        case
+            when unioned.document_id is null and posted.reversed_day is not null
+                then posted.reversed_day
+            else coalesce(
+                credited.credited_day, documents.invoice_date, posted.invoice_date,
+                posted.corrected_day, posted.posting_date,
+                {{ first_day_of('posted.fiscal_period') }}
+            )
+        end as spend_date,
+        case
+            when unioned.document_id is null and posted.reversed_day is not null
+                then 'reversed_posting'
+            when credited.credited_day is not null then 'credited_invoice'
+            when coalesce(documents.invoice_date, posted.invoice_date) is not null
+                then 'invoice_date'
+            when posted.corrected_day is not null then 'corrected_posting'
+            when posted.posting_date is not null then 'posting_date'
+            else 'fiscal_period'
+        end as period_basis,
         unioned._source,
         unioned._delivery_id,
         unioned._file_sha256,
         unioned._row_no,
         unioned._xpath,
-        matched_postings._delivery_id as _posting_delivery_id,
-        matched_postings._file_sha256 as _posting_file_sha256,
-        matched_postings._row_no as _posting_row_no,
-        matched_postings._xpath as _posting_xpath
+        posted._delivery_id as _posting_delivery_id,
+        posted._file_sha256 as _posting_file_sha256,
+        posted._row_no as _posting_row_no,
+        posted._xpath as _posting_xpath
     from unioned
     left join documents
         on
             unioned.municipality_no = documents.municipality_no
             and unioned.document_id = documents.document_id
-    left join matched_postings
+    left join posted
         on
-            unioned.municipality_no = matched_postings.municipality_no
-            and unioned.posting_id = matched_postings.posting_id
+            unioned.municipality_no = posted.municipality_no
+            and unioned.posting_id = posted.posting_id
+    left join credited
+        on
+            unioned.municipality_no = credited.municipality_no
+            and unioned.document_id = credited.document_id
     left join ehf_accounts
         on
             unioned.municipality_no = ehf_accounts.municipality_no

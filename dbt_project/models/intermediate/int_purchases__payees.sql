@@ -36,7 +36,18 @@ final as (
             else 'unknown'
         end as payee_kind,
         registered.org_no is not null as is_registered,
-        member_org_nos.org_no is not null as is_internal,
+        member_org_nos.org_no is not null
+        or coalesce(payees.kostra_art = '290', false)
+        or (payees.org_no is null and coalesce(payees.voucher_type = 'KF', false)) as is_internal,
+        member_org_nos.org_no is null
+        and exists (
+            select 1
+            from member_org_nos as others
+            where
+                payees.org_no = others.org_no
+                and payees.municipality_no != others.municipality_no
+                and {{ holds_on('others', 'payees.spend_date') }}
+        ) as is_recharge,
         workshops.org_no as workshop_org_no,
         coalesce(
             payees.org_no,

@@ -124,6 +124,7 @@ final as (
         project_code,
         contract_reference,
         fiscal_period,
+        posting_role,
         amount_kind,
         currency,
         foreign_currency,

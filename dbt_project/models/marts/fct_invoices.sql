@@ -22,6 +22,10 @@ methods as (
     group by municipality_no, document_id
 ),
 
+credited as (
+    select * from {{ ref('int_ehf__credited') }}
+),
+
 final as (
     select
         documents.document_id as invoice_id,
@@ -33,6 +37,7 @@ final as (
         documents.order_reference,
         documents.billed_invoice_no,
         documents.currency,
+        treatments.group_id,
         treatments.treatment,
         methods.match_method,
         methods.match_confidence,
@@ -42,9 +47,12 @@ final as (
         documents.tax_amount,
         documents.payable_amount,
         documents.content_amount,
+        if(treatments.documents_of_group = 1, treatments.included_vat_amount, null)
+            as included_vat_amount,
         documents.is_credit_note,
         documents.has_ledger_month,
         documents.invoice_date,
+        credited.credited_day,
         documents.due_date,
         documents._delivery_id,
         documents._file_sha256,
@@ -56,8 +64,12 @@ final as (
             and documents.document_id = treatments.document_id
     left join methods
         on
-            documents.municipality_no = methods.municipality_no
-            and documents.document_id = methods.document_id
+            treatments.municipality_no = methods.municipality_no
+            and treatments.group_id = methods.document_id
+    left join credited
+        on
+            documents.municipality_no = credited.municipality_no
+            and documents.document_id = credited.document_id
 )
 
 select * from final

@@ -1,14 +1,11 @@
 with
 
 postings as (
-    select
-        postings.*,
-        matches.document_id
-    from {{ ref('int_ledger__postings') }} as postings
-    left join {{ ref('int_invoices__matched') }} as matches
-        on
-            postings.municipality_no = matches.municipality_no
-            and postings.posting_id = matches.posting_id
+    select * from {{ ref('int_purchases__posted') }}
+),
+
+delivered as (
+    select * from {{ ref('int_deliveries__summed') }}
 ),
 
 purchases as (
@@ -52,6 +49,40 @@ unioned as (
         net_amount_nok as amount_nok
     from postings
     where document_id is null
+
+    union all
+
+    select
+        municipality_no,
+        {{ month_of(first_day_of('fiscal_period')) }} as period_month,
+        'ledger_with_ehf' as measure,
+        net_amount_nok as amount_nok
+    from postings
+    where document_id is not null
+
+    union all
+
+    select
+        municipality_no,
+        {{ month_of(first_day_of('fiscal_period')) }} as period_month,
+        case
+            when posting_role = 'accrual' and reversal_key is null then 'accruals_open'
+            when posting_role = 'accrual' then 'accruals_taken_back'
+            else 'reversals'
+        end as measure,
+        net_amount_nok as amount_nok
+    from postings
+    where reversal_key is not null or posting_role = 'accrual'
+
+    union all
+
+    select
+        municipality_no,
+        {{ month_of(first_day_of('fiscal_period')) }} as period_month,
+        'included_vat' as measure,
+        net_amount_nok as amount_nok
+    from purchases
+    where evidence = 'included_vat'
 
     union all
 
@@ -109,6 +140,16 @@ unioned as (
     select
         municipality_no,
         {{ month_of('invoice_date') }} as period_month,
+        'ehf_lines_beyond_total' as measure,
+        content_amount - coalesce(tax_exclusive_amount, 0) as amount_nok
+    from documents
+    where currency = 'NOK' and not ({{ is_same('content_amount', 'tax_exclusive_amount') }})
+
+    union all
+
+    select
+        municipality_no,
+        {{ month_of('invoice_date') }} as period_month,
         case treatment
             when 'ehf' then 'ehf_as_spend'
             when 'unposted' then 'ehf_unposted'
@@ -118,15 +159,38 @@ unioned as (
     from documents
 ),
 
-final as (
+-- What was read from files, all of it and by what became of it.
+read_in as (
     select
         municipality_no,
         period_month,
+        source,
+        unnest(['delivered', state]) as state,
+        row_count,
+        amount_nok
+    from delivered
+),
+
+final as (
+    select
+        municipality_no,
+        coalesce(period_month, 'none') as period_month,
         measure,
         count(*) as row_count,
         cast(coalesce(sum(amount_nok), 0) as decimal(18, 2)) as amount_nok
     from unioned
-    group by municipality_no, period_month, measure
+    group by municipality_no, coalesce(period_month, 'none'), measure
+
+    union all
+
+    select
+        municipality_no,
+        period_month,
+        source || '_read_' || state as measure,
+        cast(sum(row_count) as bigint) as row_count,
+        cast(sum(amount_nok) as decimal(18, 2)) as amount_nok
+    from read_in
+    group by municipality_no, period_month, source, state
 )
 
 select * from final

@@ -46,6 +46,7 @@ class Document:
     net: Decimal
     line_sum: Decimal
     costs: tuple[str, ...]
+    billed_no: str
 
 
 def register(home: Path, name: str) -> list[dict[str, str]]:
@@ -160,4 +161,5 @@ def read_document(path: Path) -> Document:
         sign * Decimal(root.findtext(f"{_CAC}LegalMonetaryTotal/{_CBC}TaxExclusiveAmount", "")),
         sign * sum((Decimal(line.findtext(f"{_CBC}LineExtensionAmount", "")) for line in lines), Decimal(0)),
         tuple(line.findtext(f"{_CBC}AccountingCost", "") for line in lines),
+        root.findtext(f"{_CAC}BillingReference/{_CAC}InvoiceDocumentReference/{_CBC}ID", ""),
     )

@@ -86,6 +86,17 @@ def test_paper_in_a_layout_without_invoice_dates_counts_when_posted() -> None:
         assert _found(books, invoice, {"2026-04"}) == [(month, "core", 100)]
 
 
+def test_a_credit_note_counts_in_the_month_of_the_invoice_that_it_names() -> None:
+    books = _books(_UNIT4_BOTH)
+    earlier = _invoice([_line(100)], [], issued_on=date(2026, 2, 20))
+    posting = _posting(books, _FOOD, -100)
+    credit = _invoice([_line(100)], [posting], is_credit_note=True, credits=earlier)
+    assert _found(books, credit, {"2026-04"}) == [("2026-02", "core", -100)]
+    assert _found(books, _invoice([_line(100)], [posting], is_credit_note=True), {"2026-04"}) == [
+        ("2026-03", "core", -100)
+    ]
+
+
 def test_a_credit_note_takes_back_its_allowance_too() -> None:
     books = _books(_EHF_ONLY)
     cost = books.chart.account_for(_FOOD, date(2026, 3, 28)).code

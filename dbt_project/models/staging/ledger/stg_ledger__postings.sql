@@ -29,6 +29,7 @@ final as (
         project_code,
         contract_reference,
         fiscal_period,
+        {{ posting_role_of('posting_text') }} as posting_role,
         amount_kind,
         coalesce(upper(currency), 'NOK') as currency,
         foreign_currency,
