@@ -23,6 +23,7 @@ from pipelines.municipalities import overlap_in_time
 from pipelines.registers import REGISTERS, REQUIRED_REGISTERS, read_register
 
 SOURCE_KINDS = ("ehf", "ledger", "saft", "notices", "brreg", "registers")
+PROFILED = ("ledger", "registers")
 CONSORTIUM = "_consortium"  # the owner of joint deliveries: register bulk, the registers themselves
 DEFAULT_SETTLE_SECONDS = 5
 DEFAULT_REFRESH_DAYS = 30
@@ -37,7 +38,8 @@ class Source:
         name: The source's name, unique per owner; the kind unless the owner has several of a kind.
         kind: One of SOURCE_KINDS.
         url: A folder (absolute, or relative to the home) or a URL.
-        profile: Ledger profile: a shipped name, or a path relative to the home. None for other kinds.
+        profile: Profile of a ledger (a shipped name, or a path relative to the home) or of a contract register. None
+            for other kinds.
         settle_seconds: A file must have stopped growing for this long before it is taken.
         schedule: Cron expression, or None for the inbox sensor only.
         access: How the server of a URL is logged in to.
@@ -500,8 +502,7 @@ class _Reader:
         if kind not in SOURCE_KINDS:
             self.problem(f"{path}.kind", f"must be one of {', '.join(SOURCE_KINDS)}.")
             return None
-        if kind == "ledger" and not entry.get("profile"):
-            self.problem(f"{path}.profile", "a ledger needs a profile: a shipped name or a file in the home.")
+        self.profile(entry, kind, path)
         if re.search(r"//[^/]*@", str(entry.get("url") or "")):
             self.problem(f"{path}.url", "a name or password stands in it: secrets are given by reference only.")
         if entry.get("folder") and entry.get("url"):
@@ -524,6 +525,16 @@ class _Reader:
             api=self.api(entry, kind, path),
             refresh_days=self.whole(entry, "refresh_days", DEFAULT_REFRESH_DAYS, f"{path}.refresh_days"),
         )
+
+    def profile(self, entry: Mapping[Any, Any], kind: Any, path: str) -> None:
+        if kind == "ledger" and not entry.get("profile"):
+            self.problem(f"{path}.profile", "a ledger needs a profile: a shipped name or a file in the home.")
+        if entry.get("profile") and kind not in PROFILED:
+            self.problem(
+                f"{path}.profile",
+                f"a source of kind {kind} is read without one: take it out, or write the kind that the files are "
+                f"({' or '.join(PROFILED)}).",
+            )
 
     def api(self, entry: Mapping[Any, Any], kind: Any, path: str) -> str | None:
         api = entry.get("api")

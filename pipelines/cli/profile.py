@@ -15,6 +15,7 @@ import typer
 from pipelines.cli.options import JsonOption
 from pipelines.cli.output import print_json, print_rows
 from pipelines.errors import ConfigurationError
+from pipelines.parsing.ledger_decide import MARK
 
 if TYPE_CHECKING:
     from pipelines.parsing.ledger_suggest import Suggestion
@@ -54,7 +55,11 @@ def suggest(
         return
     _show(suggestion, file)
     print_rows([{"fact": key, "value": value} for key, value in reading.items()], ("fact", "value"), title="Read by it")
-    sys.stdout.write(f"\nWritten to {output}.\n" if output is not None else f"\n{text}")
+    if output is None:
+        sys.stdout.write(f"\n{text}")
+    _show_open(suggestion, output)
+    if output is not None:
+        sys.stdout.write(f"\nWritten to {output}.\n")
 
 
 def _check(file: Path, output: Path | None) -> None:
@@ -89,7 +94,7 @@ def _read_back(file: Path, text: str) -> dict[str, Any]:
         ledger = Ledger(file, read_profile(text.encode(), file="proposed"), file.name)
         batches = [(batch.rows_out, len(batch.rejects), batch.amount_total()) for batch in ledger.batches()]
     except ProblemsFound as error:
-        return {"usable": False, "message": "Decide what is marked DECIDE first. " + " ".join(error.problems)}
+        return {"usable": False, "message": " ".join(error.problems)}
     except LedgerRefused as refused:
         return {"usable": False, "message": refused.reject.message}
     rows, rejects, totals = (sum(column) for column in zip(*batches, strict=True)) if batches else (0, 0, 0)
@@ -108,11 +113,21 @@ def _show(suggestion: Suggestion, file: Path) -> None:
         for decision in suggestion.decisions
     ]
     print_rows(decided, ("key", "value", "why"), title=str(file))
-    questions = [{"no": number, "to decide": text} for number, text in enumerate(suggestion.questions, start=1)]
-    if questions:
-        print_rows(questions, ("no", "to decide"), title="Only you can say")
     if suggestion.checks:
         print_rows([{"to check": text} for text in suggestion.checks], ("to check",), title="Decided, but look at it")
+
+
+def _show_open(suggestion: Suggestion, output: Path | None) -> None:
+    """Say what is left for a person, and what to do about it; last, so that it is not scrolled away."""
+    if suggestion.missing:
+        rows = [{"column": one.column, "without it": one.consequence} for one in suggestion.missing]
+        print_rows(
+            rows, ("column", "without it"), title="Not found: name its header under 'columns' if the file has it"
+        )
+    if suggestion.undecided:
+        rows = [{"key": one.key, "to decide": one.question, "how": one.how} for one in suggestion.undecided]
+        title = f"Only you can say: search for {MARK} in {output or 'the profile'}"
+        print_rows(rows, ("key", "to decide", "how"), title=title)
 
 
 def _value(suggestion: Suggestion, key: str) -> str:

@@ -371,7 +371,7 @@ def _inspect_ledger(file: _File, profile: Profile) -> dict[str, Any]:
 
     known: dict[str, Any] = {"profile": profile.name, "profile_guessed": file.profile is None}
     rejects: list[Reject] = []
-    issues: list[Reject] = []
+    issues = [Reject("IN01", f"The profile leaves something open: {one}") for one in profile.undecided]
     try:
         ledger = Ledger(file.path, profile, file.path.name)
         for name in ("encoding", "delimiter", "header_row", "columns", "amount_column"):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from pipelines.parsing.ledger_decide import MARK
 from pipelines.parsing.ledger_sample import SAMPLE_ROWS
 from pipelines.parsing.ledger_suggest import Choice, Decision, Suggestion
 
@@ -25,7 +26,7 @@ def draft_profile(suggestion: Suggestion, name: str, file_name: str) -> str:
 def _lines(suggestion: Suggestion, name: str, file_name: str) -> Iterator[str]:
     questions, rows = suggestion.questions, min(len(suggestion.layout.rows), SAMPLE_ROWS)
     yield f"# Proposed from {_plain(file_name)}, from its first {rows} rows. Read it before use."
-    yield f"# To decide: {len(questions)}. Search for DECIDE." if questions else "# Nothing was left open."
+    yield f"# To decide: {len(questions)}. Search for {MARK}." if questions else "# Nothing was left open."
     yield f"name: {_quoted(name)}"
     yield from _layout(suggestion)
     yield "columns:"
@@ -34,8 +35,15 @@ def _lines(suggestion: Suggestion, name: str, file_name: str) -> Iterator[str]:
     used = {choice.index for choice in suggestion.columns}
     if unused := [text for index, text in enumerate(suggestion.layout.header) if text and index not in used]:
         yield f"  # not used, or for the period only: {_plain(', '.join(unused))}"
+    for one in suggestion.missing:
+        yield f"  # CHECK: no column was found for {one.column}: {_plain(one.consequence)} Write it if there is one:"
+        yield f'  # {one.column}: ""'
+    in_columns = [decision for decision in suggestion.decisions if decision.key.startswith("columns.")]
+    for decision in in_columns:
+        yield from (f"  {line}" for line in _decision(decision))
     for decision in suggestion.decisions:
-        yield from _decision(decision)
+        if decision not in in_columns:
+            yield from _decision(decision)
 
 
 def _layout(suggestion: Suggestion) -> Iterator[str]:
@@ -61,10 +69,10 @@ def _layout(suggestion: Suggestion) -> Iterator[str]:
 def _decision(decision: Decision) -> Iterator[str]:
     yield f"# {_plain(decision.why)}"
     if decision.unsure is not None:
-        yield f"# DECIDE: {_plain(decision.unsure)}"
+        yield f"# {MARK}: {_plain(decision.unsure)}"
     if decision.check is not None:
         yield f"# CHECK: {_plain(decision.check)}"
-    yield f"{'# ' if decision.unsure else ''}{decision.key}: {decision.value}"
+    yield f"{'# ' if decision.unsure else ''}{decision.key.removeprefix('columns.')}: {decision.value}"
 
 
 def _noted(key: str, value: str, reasons: dict[str, str]) -> Iterator[str]:
@@ -78,7 +86,7 @@ def _column(choice: Choice) -> Iterator[str]:
     if choice.alternatives:
         yield f"  # also considered: {_plain(', '.join(choice.alternatives))}"
     if choice.unsure is not None:
-        yield f"  # DECIDE: {_plain(choice.unsure)}"
+        yield f"  # {MARK}: {_plain(choice.unsure)}"
     value = _quoted(choice.header)
     if choice.part is not None or choice.occurrence > 1:
         more = f", occurrence: {choice.occurrence}" if choice.occurrence > 1 else ""
@@ -122,6 +130,8 @@ def suggestion_facts(suggestion: Suggestion, profile: str) -> dict[str, Any]:
             *(asdict(decision) for decision in suggestion.decisions),
         ],
         "questions": suggestion.questions,
+        "undecided": [asdict(one) | {"how": one.how} for one in suggestion.undecided],
+        "missing": [asdict(one) for one in suggestion.missing],
         "checks": suggestion.checks,
         "profile": profile,
     }

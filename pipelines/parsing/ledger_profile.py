@@ -27,19 +27,24 @@ Belongs here: the keys of a profile, their types and their errors. Not here: rea
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import ConfigurationError, ProblemsFound
 from pipelines.files import read_yaml, sha256_bytes
 from pipelines.parsing.dates import EXCEL_SERIAL, PERIOD_STYLES, to_strptime
+from pipelines.parsing.ledger_decide import MARK, Undecided, find_undecided
 from pipelines.parsing.numbers import NEGATIVE_STYLES, NumberStyle
 from pipelines.parsing.schema import LEDGER_POSTINGS
+
+if TYPE_CHECKING:
+    from pipelines.home import Source
 
 SHIPPED_FOLDER = Path(__file__).parent / "profiles"
 FORMATS = ("csv", "xlsx", "json")
@@ -135,6 +140,7 @@ class Profile:
     sum_rows: tuple[SumRule, ...]
     constants: Mapping[str, str]
     digest: str = field(compare=False)
+    undecided: tuple[Undecided, ...] = field(default=(), compare=False)
 
     def rule_for(self, column: str) -> ColumnRule | None:
         """Return where a parsed column stands, or None."""
@@ -166,6 +172,18 @@ def load_profile(name_or_path: str, home_path: Path | None) -> Profile:
     return read_profile(path.read_bytes(), file=name_or_path)
 
 
+def open_decisions(sources: Iterable[Source], home_path: Path) -> list[str]:
+    """Return what the profiles of ledger sources leave to be decided, by source; those that cannot be read apart."""
+    found = []
+    for source in sources:
+        if source.kind != "ledger" or not source.profile:
+            continue
+        with contextlib.suppress(ConfigurationError, OSError):
+            profile = load_profile(source.profile, home_path)
+            found += [f"{source.owner}/{source.name}, {source.profile}: {one}" for one in profile.undecided]
+    return found
+
+
 @lru_cache(maxsize=64)
 def read_profile(raw: bytes, *, file: str) -> Profile:
     """Turn the bytes of a profile into a checked one.
@@ -176,16 +194,21 @@ def read_profile(raw: bytes, *, file: str) -> Profile:
     import yaml
 
     try:
-        document = read_yaml(raw.decode("utf-8-sig"))
+        text = raw.decode("utf-8-sig")
+        document = read_yaml(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProblemsFound([f"ledger profile {file}: cannot be read as YAML: {error}"]) from None
     if not isinstance(document, Mapping):
         raise ProblemsFound([f"ledger profile {file}: must be a mapping with format, columns and period."])
     reader = _Reader(file, document)
     profile = reader.read(sha256_bytes(raw))
+    undecided = find_undecided(text)
     if reader.problems:
-        raise ProblemsFound(reader.problems, remedy="Mend the profile, then run again. Nothing was changed.")
-    return profile
+        open_keys = [f"ledger profile {file}: {one}" for one in undecided]
+        first = f"Decide what is marked {MARK} ({', '.join(one.key for one in undecided)}). " if undecided else ""
+        remedy = f"{first}Mend the profile, then run again. Nothing was changed."
+        raise ProblemsFound(reader.problems + open_keys, remedy=remedy)
+    return replace(profile, undecided=undecided)
 
 
 class _Reader:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipelines.parsing.dates import DateReader, read_period
+from pipelines.parsing.ledger_decide import Undecided
 from pipelines.parsing.ledger_header import folded
 from pipelines.parsing.ledger_profile import ANY_COLUMN, DATE_COLUMNS
 from pipelines.parsing.ledger_sample import ColumnFacts, Layout, find_layout, measure
@@ -86,6 +87,28 @@ class Decision:
     check: str | None = None
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A column that figures need and no header or content shows.
+
+    Attributes:
+        column: The parsed column.
+        consequence: What does not work without it.
+    """
+
+    column: str
+    consequence: str
+
+
+# Each with the columns that can stand in for it.
+_WANTED = (
+    (("supplier_name", "supplier_org_no"), "no purchase can be tied to whom it was paid to."),
+    (("supplier_org_no",), "payees are known by their names only, and some not at all."),
+    (("voucher_no",), "a ledger saved anew and postings that come twice are harder to know again."),
+    (("local_account",), "purchases get no category from the accounts."),
+)
+
+
 @dataclass
 class Suggestion:
     """A proposed profile."""
@@ -101,6 +124,18 @@ class Suggestion:
         """Return what a person must decide."""
         found: Sequence[Choice | Decision] = [*self.columns, *self.decisions]
         return [entry.unsure for entry in found if entry.unsure]
+
+    @property
+    def undecided(self) -> list[Undecided]:
+        """Return the keys that a person must decide, in the order of the profile."""
+        columns = [Undecided(f"columns.{choice.column}", choice.unsure) for choice in self.columns if choice.unsure]
+        return columns + [Undecided(one.key, one.unsure) for one in self.decisions if one.unsure]
+
+    @property
+    def missing(self) -> list[Missing]:
+        """Return the columns that figures need and the file was not seen to have."""
+        found = {choice.column for choice in self.columns}
+        return [Missing(names[0], consequence) for names, consequence in _WANTED if not found & set(names)]
 
     @property
     def checks(self) -> list[str]:

@@ -56,6 +56,7 @@ def test_everything_that_is_said_is_read() -> None:
         ('  "9901":', '  "../1":', "municipality number of four digits"),
         ("{kind: ehf}", "{kind: fax}", "kind: must be one of"),
         ("{kind: ehf}", "{kind: ledger}", "a ledger needs a profile"),
+        ("{kind: ehf}", "{kind: saft, profile: unit4}", "a source of kind saft is read without one: take it out"),
         ("{kind: ehf}", "{kind: ehf, name: ../x}", "name: must be letters"),
         ("{kind: ehf}", "{kind: ehf}, {kind: ehf}", "stands twice"),
         ("{kind: ehf}", "{kind: ehf, folder: a, url: b}", "folder or url, not both"),

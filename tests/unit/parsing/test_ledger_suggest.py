@@ -138,6 +138,39 @@ def test_two_amounts_without_a_difference_in_name_or_ratio_are_a_question() -> N
         read_profile(text.encode(), file="proposed")
 
 
+BARE = "Dato;Ref;Beløp\n" + "05.10.2026;x;1,50\n" * 3
+
+
+def test_a_profile_says_what_is_still_to_be_decided_until_it_is() -> None:
+    suggestion, text = propose(BARE.encode())
+    (left,) = read_profile(text.encode(), file="proposed").undecided
+    assert (left.key, left.question) == ("amount_kind", suggestion.questions[0])
+    assert "net or gross" in str(left)
+    decided_text = text.replace("# amount_kind: net", "amount_kind: gross")
+    profile = read_profile(decided_text.encode(), file="proposed")
+    assert (profile.undecided, profile.amount_kind) == ((), "gross")
+
+
+def test_a_refused_profile_names_every_key_to_decide() -> None:
+    _, text = propose(b"Lev;Bel;Ref\nA;1,50;x\nB;2,50;y\n")
+    with pytest.raises(ProblemsFound) as refused:
+        read_profile(text.encode(), file="proposed")
+    assert "(columns.amount, amount_kind, period)" in refused.value.remedy
+    _, text = propose(b"Lev;Bel;Ref\nA;a;x\nB;b;y\n")
+    with pytest.raises(ProblemsFound) as refused:
+        read_profile(text.encode(), file="proposed")
+    assert "columns.amount" in refused.value.remedy
+
+
+def test_columns_that_figures_need_and_nobody_found_are_named() -> None:
+    suggestion, text = propose(BARE.encode())
+    names = [one.column for one in suggestion.missing]
+    assert names == ["supplier_name", "supplier_org_no", "voucher_no", "local_account"]
+    assert all(f'# {name}: ""' in text for name in names)
+    suggestion, _ = propose("Bilag;Dato;Org.nr;Konto;Beløp\n1;05.10.2026;310028142;11500;1,50\n".encode())
+    assert suggestion.missing == []
+
+
 def test_invoice_date_and_posting_date_are_told_apart() -> None:
     raw = "Bilag;Bokført;Fakturadato;Konto;Beløp\n" + "1;05.10.2026;28.09.2026;11500;1,50\n" * 3
     columns = chosen(propose(raw.encode())[0])
