@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.options import JsonOption
 from pipelines.cli.output import print_json, print_rows
-from pipelines.errors import ConfigurationError
+from pipelines.errors import ConfigurationError, SamandelError
 
 if TYPE_CHECKING:
+    from pipelines.parsing.ledger_profile import Profile
     from pipelines.preparing.clients import SupplierList
     from pipelines.preparing.package import Package
 
@@ -56,43 +56,91 @@ def prepare(
             "--supplier-list", help="Leverandører av klienttjenester: ett organisasjonsnummer eller navn per linje."
         ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Skriv pakken uten å spørre.")] = False,
-    json: JsonOption = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Skriv pakken uten å spørre, også over en som finnes fra før.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Skriv ut opplysningene som JSON.")] = False,
 ) -> None:
     """Klargjør filer før innsending: fjerner det mottaket ikke trenger, viser hva, og forsegler resten i en pakke.
 
     Kjøres hos kommunen. Trenger verken nett eller hjemmemappe. Beløpene er de samme før og etter, øre for øre.
     """
+    from pipelines.preparing.words import failure_text
+
+    try:
+        _prepare(
+            files, output, profile, supplier_list, asks=not (yes or json) and sys.stdin.isatty(), yes=yes, json=json
+        )
+    except SamandelError as error:
+        typer.echo(f"samandel: {failure_text(error)}", err=True)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _prepare(
+    files: list[Path],
+    output: Path,
+    profile: str | None,
+    supplier_list: Path | None,
+    *,
+    asks: bool,
+    yes: bool,
+    json: bool,
+) -> None:
     from pipelines.cli.progress import progress_bars
     from pipelines.preparing.inputs import find_inputs
     from pipelines.preparing.package import prepare_package
 
-    _check_output(output, files)
-    loaded = None
-    if profile is not None:
-        from pipelines.parsing.ledger_profile import load_profile
-
-        loaded = load_profile(profile, None)
+    _check_output(output, files, may_overwrite=yes or asks)
+    loaded = None if profile is None else _load_profile(profile)
     suppliers = _read_suppliers(supplier_list)
     with progress_bars() as progress:
         inputs = find_inputs(files, output=output)
         package = prepare_package(inputs, profile=loaded, suppliers=suppliers, progress=progress)
     if json:
-        package.write(output)
+        _write(package, output)
         left_out = [{"file": name, "reason": reason} for name, reason in package.left_out]
         facts = {"output": str(output), "left_out": left_out, "without_function": list(package.without_function)}
         print_json(facts | package.manifest.document())
         return
     _show(package)
-    if not yes and sys.stdin.isatty() and not typer.confirm(f"Skrive {output}?", default=True):
+    if asks and not _agrees(output):
         typer.echo("Ingen pakke er skrevet.")
         return
-    digest = package.write(output)
+    digest = _write(package, output)
     typer.echo(f"Skrev {output} (SHA-256 {digest}).")
     typer.echo(_where_to(package))
 
 
-def _check_output(output: Path, files: list[Path]) -> None:
+def _agrees(output: Path) -> bool:
+    """Ask before a package is written; over one that is there already only a plain yes counts."""
+    if output.exists():
+        question, default = f"{output} finnes fra før. Skrive over den? [j/N]", "n"
+    else:
+        question, default = f"Skrive {output}? [J/n]", "j"
+    answer = typer.prompt(question, default=default, show_default=False)
+    return str(answer).strip().lower() in ("j", "ja", "y", "yes")
+
+
+def _load_profile(named: str) -> Profile:
+    from pipelines.parsing.ledger_profile import load_profile
+    from pipelines.preparing.words import profile_refused
+
+    try:
+        return load_profile(named, None)
+    except ConfigurationError as error:
+        raise profile_refused(error, named) from None
+
+
+def _write(package: Package, output: Path) -> str:
+    try:
+        return package.write(output)
+    except OSError:
+        raise ConfigurationError(
+            "Pakken kan ikke skrives der.", where=f"--output {output}", remedy="Velg en mappe som du kan skrive i."
+        ) from None
+
+
+def _check_output(output: Path, files: list[Path], *, may_overwrite: bool) -> None:
     if output.suffix.lower() != ".zip":
         raise ConfigurationError(
             "Pakken må være en zip-fil.", where=f"--output {output}", remedy="Skriv --output P.zip."
@@ -104,6 +152,12 @@ def _check_output(output: Path, files: list[Path]) -> None:
     if not output.resolve().parent.is_dir():
         raise ConfigurationError(
             "Mappen finnes ikke.", where=f"--output {output}", remedy="Lag den, eller velg en annen."
+        )
+    if output.exists() and not (may_overwrite and output.is_file()):
+        raise ConfigurationError(
+            "Pakken finnes fra før, og ingenting er skrevet over.",
+            where=f"--output {output}",
+            remedy="Velg et annet navn, flytt den som er der, eller legg til --yes for å skrive over den.",
         )
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.parsing import ehf, schema, ubl
 from pipelines.parsing.hardened_xml import parse_xml
 from pipelines.preparing.invoice_numbers import pseudonym
+from pipelines.preparing.words import why_refused
 from pipelines.scanner import find_in_codes, find_in_free_text, find_in_references
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def clean_document(raw: bytes) -> CleanedDocument:
     before = ehf.parse_document(raw)
     if before.invoice is None:
         reject = before.rejects[0]
-        return CleanedDocument(reason=f"{reject.rule}: {reject.message}")
+        return CleanedDocument(reason=why_refused(reject))
     from lxml import etree
 
     document, _ = ubl.unwrap(parse_xml(raw))

@@ -66,9 +66,14 @@ def _files_of(path: Path, output: Path | None) -> Iterator[InputFile]:
 
 
 def _file(path: Path, name: str) -> Iterator[InputFile]:
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        head = stream.read(_HEAD)
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:
+        raise ConfigurationError(
+            "Filen kan ikke åpnes.", where=name, remedy="Se etter rettighetene til den, eller hent den på nytt."
+        ) from None
     if head.startswith(b"PK") and not _is_workbook(path):
         yield from _members(path, name)
         return

@@ -30,6 +30,7 @@ from pipelines.preparing.documents import clean_document
 from pipelines.preparing.inputs import EHF, LEDGER, InputFile
 from pipelines.preparing.ledger_cells import OpenLedger, open_ledger
 from pipelines.preparing.ledgers import CannotPrepare, clean_ledger
+from pipelines.preparing.words import why_refused
 from pipelines.reference import strict_functions
 
 Progress = Callable[[str, int, int], None]
@@ -150,7 +151,7 @@ def _open_ledgers(files: Sequence[InputFile], profile: Profile | None) -> list[t
             problems.append(f"{name}: ingen av profilene som følger med, passer. Oppgi den rette med --profile.")
             continue
         ledger = open_ledger(raw, fitting, PurePosixPath(file.name).name)
-        problems += [f"{name}{_place(reject)}: {reject.message}" for reject in ledger.unreadable[:_SHOWN_ROWS]]
+        problems += [f"{name}{_place(reject)}: {why_refused(reject)}" for reject in ledger.unreadable[:_SHOWN_ROWS]]
         if len(ledger.unreadable) > _SHOWN_ROWS:
             problems.append(f"{name}: og {len(ledger.unreadable) - _SHOWN_ROWS} rader til.")
         opened.append((file, raw, ledger))

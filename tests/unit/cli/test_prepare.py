@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli import prepare as prepare_command
 from pipelines.preparing.inputs import find_inputs
 from tests.homes import samandel, samandel_json
 from tests.unit.preparing.test_package import FILES, document, ledger_text
@@ -85,8 +86,42 @@ def test_a_pipe_as_supplier_list_is_refused_and_not_waited_for(folder: Path, tmp
 def test_again_in_the_same_folder_it_gives_the_same_package(folder: Path) -> None:
     samandel("prepare", folder, "--output", folder / "p.zip")
     first = (folder / "p.zip").read_bytes()
-    samandel("prepare", folder, "--output", folder / "p.zip")
+    samandel("prepare", folder, "--output", folder / "p.zip", "--yes")
     assert (folder / "p.zip").read_bytes() == first
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["plain", "json"])
+def test_a_file_is_never_written_over_without_a_yes(folder: Path, tmp_path: Path, more: tuple[str, ...]) -> None:
+    (tmp_path / "p.zip").write_bytes(b"mine")
+    refused = samandel("prepare", folder, "--output", tmp_path / "p.zip", *more, expect=(2,))
+    assert "--yes" in refused.stderr
+    assert (tmp_path / "p.zip").read_bytes() == b"mine"
+    samandel("prepare", folder, "--output", tmp_path / "p.zip", *more, "--yes")
+    assert zipfile.is_zipfile(tmp_path / "p.zip")
+
+
+@pytest.mark.parametrize(("answer", "is_written"), [("", False), ("n", False), ("tja", False), ("ja", True)])
+def test_over_a_package_that_is_there_only_a_plain_yes_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, *, is_written: bool
+) -> None:
+    monkeypatch.setattr("typer.prompt", lambda text, default, **_: answer or default)
+    assert prepare_command._agrees(tmp_path / "p.zip") == (answer in ("", "ja"))
+    (tmp_path / "p.zip").write_bytes(b"mine")
+    assert prepare_command._agrees(tmp_path / "p.zip") == is_written
+
+
+def test_a_refused_row_and_a_wrong_profile_are_told_in_bokmaal(folder: Path, tmp_path: Path) -> None:
+    (folder / "feil.csv").write_bytes(ledger_text().replace(b",", b"x"))
+    (tmp_path / "p.yml").write_text("columns: {amount: ''}", encoding="utf-8")
+    for more in ((), ("--profile", "gone"), ("--profile", tmp_path / "p.yml")):
+        refused = samandel("prepare", folder, "--output", tmp_path / "p.zip", *more, expect=(2,)).stderr
+        for word in ("remedy", "where", "The ", "problem", "There is", "delivered", "Name a"):
+            assert word not in refused, refused
+        assert "gjør:" in refused
+
+
+def test_a_place_that_cannot_be_written_to_is_bad_usage(folder: Path) -> None:
+    assert "--output /proc/p.zip" in samandel("prepare", folder, "--output", "/proc/p.zip", expect=(2,)).stderr
 
 
 @pytest.mark.parametrize("is_unpacked", [False, True], ids=["zip", "folder"])
