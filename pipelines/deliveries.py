@@ -45,7 +45,12 @@ def list_deliveries(home: Home, municipality_no: str | None = None, state: str |
         home: The home.
         municipality_no: Only this owner's.
         state: Only those in this state, or with a period or documents in it.
+
+    Raises:
+        ConfigurationError: Nobody of that number is a member, has a source or has delivered anything.
     """
+    if municipality_no is not None:
+        _require_owner(home, municipality_no)
     outcomes = _by_receipt(read_outcomes(home))
     receipts = [one for one in read_all_receipts(home, municipality_no) if not is_settings(one)]
     periods: dict[tuple[str, str, str], list[Row]] = {}
@@ -64,6 +69,18 @@ def list_deliveries(home: Home, municipality_no: str | None = None, state: str |
         if state is None or state in {row["state"], *row["periods"].values(), *of_documents}:
             rows.append(row)
     return rows
+
+
+def _require_owner(home: Home, owner: str) -> None:
+    known = {folder.name for folder in home.landing.glob("*") if folder.is_dir()}
+    if owner in known:
+        return
+    known |= {str(row["municipality_no"]) for row in home.read_registers()["members"]}
+    known |= {source.owner for source in home.consortium.sources}
+    if owner not in known:
+        raise ConfigurationError(
+            f"Nobody here is {owner}.", where="--municipality", remedy=f"Known: {', '.join(sorted(known))}."
+        )
 
 
 def _summary(receipt: Receipt, said: Sequence[Row], of_periods: Sequence[Row], of_documents: Sequence[str]) -> Row:
@@ -146,7 +163,7 @@ def show_delivery(home: Home, delivery_id: str, municipality_no: str | None = No
         "archives": [asdict(archive) for archive in first.archives],
         "periods": [
             {name: row[name] for name in ("fiscal_period", "rows", "state", "superseded_by", "reason")}
-            for row in periods
+            for row in sorted(periods, key=lambda row: row["fiscal_period"] or "")
         ],
         "documents": {
             name: sum(row["state"] == name for row in states) for name in sorted({row["state"] for row in states})
@@ -234,6 +251,8 @@ def decide(home: Home, receipts: Sequence[Receipt], action: str, *, at: datetime
         )
     if not reason.strip():
         raise ConfigurationError("A decision needs a reason.", where="--reason", remedy="Say why, in a sentence.")
+    if not by.strip():
+        raise ConfigurationError("Nobody is named.", where="--by", remedy="Name who decides.")
     with exclusive_lock(home.run_lock, doing="running the pipeline"):
         key = (first.owner, first.source_name, first.delivery_id)
         standing = standing_decisions(read_decisions(home, first.owner)).get(key)
@@ -249,7 +268,8 @@ def decide(home: Home, receipts: Sequence[Receipt], action: str, *, at: datetime
                 where=f"{first.owner} {first.source_name} {first.delivery_id}",
                 remedy="'samandel delivery list --state held' says what is.",
             )
-        return write_decision(home, first, action, at=at, by=by, reason=reason)
+        last = max(receipts, key=lambda receipt: receipt.received_at)
+        return write_decision(home, last, action, at=at, by=by, reason=reason)
 
 
 def _is_held(home: Home, receipt: Receipt) -> bool:
@@ -277,6 +297,8 @@ def _rejects(home: Home, owner: str, delivery_id: str, source: str) -> list[Row]
             rows += _read(path, wanted)
     names = {"severity": "severity", "rule": "rule", "file": "file_name", "row": "_row_no", "column": "column_name"}
     names |= {"path": "_xpath", "raw": "raw", "message": "message"}
+    # What was refused before what was only remarked on; within a file as it stands there.
+    rows.sort(key=lambda row: (row["severity"] != "reject", row["file_name"] or "", row["_row_no"] or 0))
     return [{shown: row[name] for shown, name in names.items()} for row in rows]
 
 

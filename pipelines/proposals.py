@@ -358,14 +358,16 @@ def read_decisions(home: Home) -> list[Row]:
 
 def _record(home: Home, clock: Clock, proposal: Proposal, decision: str, by: str, facts: Mapping[str, Any]) -> None:
     path = home.proposals / "decisions.jsonl"
-    read_decisions(home)
+    # No decision is older than the form it is about, or than the decision before it, whatever the clock says.
+    recorded = [datetime.fromisoformat(entry["decided_at"]) for entry in read_decisions(home)[-1:]]
+    decided_at = max(clock.now, proposal.received_at, *recorded)
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     previous = sha256_bytes(before.splitlines()[-1].encode()) if before else ""
     entry = {
         "proposal_id": proposal.proposal_id,
         "decision": decision,
         "by": by.strip(),
-        "decided_at": _stamp(clock.now),
+        "decided_at": _stamp(decided_at),
         "owner": proposal.owner,
         "registers": proposal.registers,
         "file": proposal.file_name,

@@ -140,7 +140,6 @@ def accept(
         bool, typer.Option("--valid-rows-only", help="Take the rest although rows were refused or conflict.")
     ] = False,
     home: HomeOption = None,
-    as_of: AsOfOption = None,
 ) -> None:
     """Write a proposal's changes into the registers; they take effect at the next run."""
     from pipelines.proposals import accept_proposal, show_proposal, shown_facts
@@ -150,7 +149,7 @@ def accept(
         facts = shown_facts(show_proposal(found, proposal))
         difference = _confirmed(facts)
     changed = accept_proposal(
-        found, proposal, by=by, digest=difference, clock=read_clock(found, as_of), valid_rows_only=valid_rows_only
+        found, proposal, by=by, digest=difference, clock=read_clock(found, None), valid_rows_only=valid_rows_only
     )
     files = ", ".join(f"registers/{name}.csv" for name in changed) or "no file; everything was as proposed already"
     typer.echo(f"Accepted. Changed: {files}.")
@@ -166,7 +165,9 @@ def _confirmed(facts: dict[str, Any]) -> str:
             remedy=f"Look first: samandel register show {facts['proposal_id']}",
         )
     _print_shown(facts)
-    typer.confirm("Accept these changes?", abort=True)
+    if not typer.confirm("Accept these changes?"):
+        typer.echo("Nothing was changed.")
+        raise typer.Exit
     return str(facts["difference"])
 
 
@@ -176,13 +177,12 @@ def refuse(
     reason: Annotated[str, typer.Option("--reason", help="Why; it is recorded.")],
     by: ByOption,
     home: HomeOption = None,
-    as_of: AsOfOption = None,
 ) -> None:
     """Record that a proposal is not taken, and why."""
     from pipelines.proposals import refuse_proposal
 
     found = open_home(home)
-    refuse_proposal(found, proposal, by=by, reason=reason, clock=read_clock(found, as_of))
+    refuse_proposal(found, proposal, by=by, reason=reason, clock=read_clock(found, None))
     typer.echo("Refused.")
 
 

@@ -33,7 +33,7 @@ class Decision:
         owner: Whose delivery.
         source_name: Which of its sources.
         delivery_id: Which delivery.
-        at: The clock of the command.
+        at: The clock of the command; never before the delivery's last receipt or the source's last decision.
         by: Who decided.
         reason: Why, in that person's words.
     """
@@ -50,14 +50,14 @@ class Decision:
 
 def write_decision(home: Home, receipt: Receipt, action: str, *, at: datetime, by: str, reason: str) -> Decision:
     """Add a decision on a received delivery."""
-    earlier = [one.number for one in read_decisions(home, receipt.owner) if one.source_name == receipt.source_name]
+    earlier = [one for one in read_decisions(home, receipt.owner) if one.source_name == receipt.source_name]
     decision = Decision(
-        number=max(earlier, default=0) + 1,
+        number=max((one.number for one in earlier), default=0) + 1,
         action=action,
         owner=receipt.owner,
         source_name=receipt.source_name,
         delivery_id=receipt.delivery_id,
-        at=at,
+        at=max([at, receipt.received_at, *(one.at for one in earlier)]),  # a clock may be pinned to a day before
         by=printable(by),
         reason=printable(" ".join(reason.split())),
     )

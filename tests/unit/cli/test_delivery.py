@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from pipelines.deliveries import decide, find_delivery, list_deliveries, show_delivery
 from pipelines.due import due_owners, owner_keys, remember_ingested
-from pipelines.errors import WarehouseBusy
+from pipelines.errors import ConfigurationError, WarehouseBusy
 from pipelines.files import exclusive_lock
 from pipelines.home import CONSORTIUM, Home
+from pipelines.landing.decisions import ACCEPT, WITHDRAW
 from tests.homes import samandel, samandel_json
 from tests.unit.dropped import NEIGHBOUR, OWN, drop, ingest, invoice, ledger, make_home
 
@@ -53,6 +56,8 @@ def test_the_list_can_be_cut_to_a_municipality_and_a_state(home: Home) -> None:
     assert failed["state"] == "failed"
     done = samandel("delivery", "list", "--state", "gone", "--home", home.path, expect=(2,))
     assert "not a state" in done.stderr
+    done = samandel("delivery", "list", "--municipality", "0000", "--home", home.path, expect=(2,))
+    assert OWN in done.stderr
 
 
 def test_a_name_from_a_stranger_does_not_steer_the_terminal(home: Home) -> None:
@@ -95,6 +100,30 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(home: Home, arguments: 
     done = samandel("delivery", *filled, "--home", home.path, expect=(2,))
     assert says in done.stderr + done.stdout
     assert not list(home.landing.glob("*/*/decisions/*"))
+
+
+def test_no_decision_is_dated_before_what_it_is_about(home: Home) -> None:
+    long_ago = datetime(2001, 1, 1, tzinfo=UTC)
+    (held,) = list_deliveries(home, OWN, "held")
+    receipts = find_delivery(home, held["delivery_id"])
+    first = decide(home, receipts, ACCEPT, at=long_ago, by="Kari", reason="hele måneden")
+    assert first.at == held["received_at"]
+    later = first.at + timedelta(days=3)
+    assert decide(home, receipts, WITHDRAW, at=later, by="Kari", reason="likevel ikke").at == later
+    assert decide(home, receipts, ACCEPT, at=long_ago, by="Kari", reason="jo").at == later
+    with pytest.raises(ConfigurationError, match="Nobody is named"):
+        decide(home, receipts, WITHDRAW, at=later, by="  ", reason="x")
+
+
+def test_what_is_refused_is_shown_in_the_order_in_which_it_stands(home: Home) -> None:
+    for name in ("b.csv", "a.csv"):
+        drop(home, f"november/{name}", ledger(amounts=["1,00", "x", "2,00", "y"]))
+    ingest(home)
+    (delivered,) = [one for one in list_deliveries(home, OWN) if one["drop"] == "november"]
+    facts = show_delivery(home, delivered["delivery_id"])
+    order = [(row["severity"] != "reject", row["file"] or "", row["row"] or 0) for row in facts["rejects"]]
+    assert len(order) > 2
+    assert order == sorted(order)
 
 
 def test_an_id_of_two_members_must_be_told_apart(home: Home) -> None:

@@ -17,6 +17,8 @@ from pipelines.doctor import examine
 from pipelines.errors import ConfigurationError
 from pipelines.home import Home
 from pipelines.parsing.settle import settle
+from pipelines.proposals import find_proposal, read_decisions, refuse_proposal
+from pipelines.settings import Clock
 from tests.integration.tiny_home import WORKSHOP
 from tests.unit.registered import MEMBER, drop, fill, form_bytes, make_registered_home, take, write_row
 
@@ -131,6 +133,20 @@ def test_a_refusal_is_recorded_with_its_reason(home: Home) -> None:
     assert (entry["decision"], entry["by"], entry["reason"]) == ("refused", "Kari", "Hører hjemme hos naboen")
 
 
+@pytest.mark.parametrize("command", ["accept", "refuse"])
+def test_no_decision_can_be_dated_by_hand(command: str) -> None:
+    with pytest.raises(AssertionError, match="No such option"):
+        call(Home(Path()), command, "abc", "--by", "Kari", "--as-of", "2026-01-01")
+
+
+def test_a_decision_is_never_dated_before_the_form_or_the_decision_before_it(home: Home) -> None:
+    proposal = hand_in(home)
+    long_ago = Clock.pinned(date(2001, 1, 1))
+    refuse_proposal(home, proposal, by="Kari", reason="Feil", clock=long_ago)
+    (decided,) = read_decisions(home)
+    assert decided["decided_at"] == f"{find_proposal(home, proposal).received_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def test_sub_units_are_proposed_for_one_register_only(home: Home) -> None:
     assert "Nothing to propose" in call(home, "propose", "member_org_nos")
     with pytest.raises(ConfigurationError, match="Nothing can be proposed for tasks"):
@@ -155,4 +171,4 @@ def test_the_doctor_finds_a_missing_contract_profile(home: Home) -> None:
     text = home.consortium_file.read_text(encoding="utf-8")
     home.consortium_file.write_text(f"{text}  - {{kind: registers, name: avtaler, profile: kag}}\n", encoding="utf-8")
     (home.inbox / "_consortium" / "avtaler").mkdir(parents=True)
-    assert any("no such contract profile" in found for _, found in findings(home, "sources"))
+    assert any("no such contract profile" in found for _, found in findings(home, "source _consortium/avtaler"))
