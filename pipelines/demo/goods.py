@@ -233,7 +233,6 @@ workshop 470.1 0 8000 0% MON 273
 workshop 370.1 0 8000 0% MON 273
     Kjøp av arbeidstrening | - | - | Medfinansiering av VTA-plasser
 """)
-WORKSHOP_ONLY = (INCLUSION, COFUNDING, MISBOOKED_COFUNDING)
 
 
 def good_of_category(category: str) -> Good:

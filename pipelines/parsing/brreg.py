@@ -64,20 +64,6 @@ class ParsedUnits:
     issues: list[Reject] = field(default_factory=list)
 
 
-def parse_units(raw: bytes) -> ParsedUnits:
-    """Turn a file's bytes into units; no input raises. The rules are those of ``read_units``."""
-    parsed = ParsedUnits()
-    try:
-        for piece in read_units(io.BytesIO(raw)):
-            parsed.rows_in += piece.rows_in
-            parsed.units += piece.units
-            parsed.rejects += piece.rejects
-            parsed.issues += piece.issues
-    except UnreadableUnits as error:
-        return ParsedUnits(rows_in=1, rejects=[Reject("IN01", str(error))])
-    return parsed
-
-
 def read_units(stream: BinaryIO, largest_unpacked: int = _UNPACKED) -> Iterator[ParsedUnits]:
     """Read a file's units piece by piece: the CSV or JSON bulk file, a search answer, or one unit, each gzipped or not.
 

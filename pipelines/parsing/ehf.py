@@ -205,7 +205,6 @@ _PARTY, _CONTACT = CAC + "Party", CAC + "Contact"
 _TAX_AMOUNT, _TAX_SUBTOTAL = CBC + "TaxAmount", CAC + "TaxSubtotal"
 _TAX_SCHEME = CAC + "TaxScheme"
 _CLASS_CODE = CBC + "ItemClassificationCode"
-_NATIONAL_TAX = CBC + "TransactionCurrencyTaxAmount"
 
 
 class _Reading:

@@ -88,7 +88,6 @@ _FIELD_ENDS = {name: code for code, name in enumerate(_FIELDS, start=1 + 2 * len
 _OTHER = 1 + 2 * len(_CONTAINERS) + len(_FIELDS)
 _NAME_OF = {code: name for names in (_OPENS, _CLOSES, _FIELD_ENDS) for name, code in names.items()}
 _STARTS = bytes(range(1 + len(_CONTAINERS)))
-_ENDS = bytes(range(1 + len(_CONTAINERS), _OTHER + 1))
 _BOUNDARY = re.compile(b"[" + re.escape(bytes([*_OPENS.values(), *_CLOSES.values()])) + b"]")
 _TEXT_BYTE = bytes([_TEXT])
 _LONGEST_HELD = 1 << 20  # bytes of a line that has only begun

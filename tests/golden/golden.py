@@ -49,7 +49,7 @@ def parse(path: Path) -> dict[str, Any]:
         profile = load_contract_profile(path.name.split("__")[0], HERE)
         parsed = parse_contracts(raw, profile, "_consortium", registers_in_force(), may_speak_for_all=True)
     else:
-        from pipelines.parsing.brreg import parse_units
+        from tests.whole_units import parse_units
 
         parsed = parse_units(raw)
     return {field.name: plain(getattr(parsed, field.name)) for field in dataclasses.fields(parsed)}

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.parsing import brreg
-from pipelines.parsing.brreg import UnreadableUnits, parse_units, read_units
+from pipelines.parsing.brreg import UnreadableUnits, read_units
 from pipelines.parsing.inspect import inspect_paths
 from pipelines.parsing.schema import COMPANIES
 from pipelines.tables import arrow_table
+from tests.whole_units import parse_units
 
 FOLDER = Path(__file__).resolve().parents[2] / "golden" / "brreg"
 GOLDEN = FOLDER / "units_sub_unit_deleted_and_faults.json"
