@@ -28,7 +28,22 @@ def examine(home: Home) -> list[Finding]:
     findings = [_python(), *_versions(), _disk(home)]
     for check in (_settings, _registers, _sources, _refused_drops, _proposals, _gate_key, _warehouse, _decisions):
         findings += list(_guarded(check, home))
-    return findings
+    return _once(findings)
+
+
+def _once(findings: list[Finding]) -> list[Finding]:
+    """Return the findings with what several checks stumble over told by the first of them only."""
+    told: dict[tuple[str, str], str] = {}
+    kept = []
+    for one in findings:
+        key = (one["found"], one["remedy"])
+        if one["state"] == "wrong" and key in told:
+            kept.append(_finding(one["check"], f"not looked at: mend '{told[key]}' first", state="note"))
+            continue
+        if one["state"] == "wrong":
+            told[key] = one["check"]
+        kept.append(one)
+    return kept
 
 
 def _finding(check: str, found: str, remedy: str = "", *, state: str = "") -> Finding:
@@ -93,14 +108,7 @@ def _sources(home: Home) -> Iterator[Finding]:
         for source in sources:
             if source.transport is None:
                 yield from _folder(home, source)
-            if source.kind == "ledger" and source.profile:
-                from pipelines.parsing.ledger import load_profile
-
-                load_profile(source.profile, home.path)
-            if source.kind == "registers" and source.profile:
-                from pipelines.parsing.contract_profile import load_contract_profile
-
-                load_contract_profile(source.profile, home.path)
+            yield from _profile(home, source)
         yield from found
     yield _finding("sources", f"{len(sources)} looked at")
 
@@ -120,6 +128,25 @@ def _folder(home: Home, source: Source) -> Iterator[Finding]:
         names = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         remedy = "Have the files themselves dropped, and remove these."
         yield _finding(_label(source), f"not taken: {names}", remedy, state="note")
+
+
+def _profile(home: Home, source: Source) -> Iterator[Finding]:
+    """Read a source's profile and say what it leaves open."""
+    from pipelines.parsing.contract_profile import load_contract_profile
+    from pipelines.parsing.ledger_profile import load_profile
+
+    if not source.profile:
+        return
+    try:
+        if source.kind == "registers":
+            load_contract_profile(source.profile, home.path)
+            return
+        profile = load_profile(source.profile, home.path)
+    except SamandelError as error:
+        yield _finding(_label(source), f"{error.what} {error.where}".strip(), error.remedy or "Mend the profile.")
+        return
+    for one in profile.undecided:
+        yield _finding(_label(source), f"{source.profile}: {one}", state="note")
 
 
 def _label(source: Source) -> str:

@@ -48,7 +48,7 @@ def sha256_file(path: Path) -> str:
 
 
 def folder_digest(folder: Path) -> str:
-    """Return the SHA-256 over the sorted lines ``sha256  path`` of all files in a folder (DESIGN: candidate digest)."""
+    """Return the SHA-256 over the sorted lines ``sha256  path`` of all files in a folder: the digest of a candidate."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     lines = sorted(f"{sha256_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
     return sha256_bytes("".join(lines).encode())

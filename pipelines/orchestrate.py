@@ -58,6 +58,7 @@ def run_pipeline(
         dagster = _Dagster(session)
         if was_cut_short:
             dagster.clear_dead_runs()
+        _check_profiles(session, owners)
         _ingest(session, dagster, owners, notes, is_everybody=not municipalities)
         _build(session, dagster, notes)
         keys = _publish(session, dagster, municipalities, notes)
@@ -82,6 +83,19 @@ def _owners(session: Session, municipalities: Sequence[str] | None) -> list[str]
     if municipalities:
         return [CONSORTIUM, *sorted(set(municipalities))]
     return owner_keys(session.home, session.registers)
+
+
+def _check_profiles(session: Session, owners: list[str]) -> None:
+    """Note the sources whose profile is gone or has problems: their ledgers fail, and nothing else would say so.
+
+    They are noted by owner and source, so that the owner's other sources go on.
+    """
+    from pipelines.parsing.ledger_profile import load_profile
+
+    for source in session.home.consortium.sources:
+        if source.owner in owners and source.kind == "ledger" and source.profile:
+            with session.kept_apart("profile", f"{source.owner}/{source.name}"):
+                load_profile(source.profile, session.home.path)
 
 
 def _ingest(session: Session, dagster: _Dagster, owners: list[str], notes: list[str], *, is_everybody: bool) -> None:

@@ -65,7 +65,7 @@ def read_outcomes(home: Home, columns: Sequence[str] = _ALL_COLUMNS) -> list[Row
 
 
 def status_rows(home: Home) -> list[Row]:
-    """Return one row for every source in consortium.yaml, with or without deliveries (DESIGN: ``status --json``).
+    """Return one row for every source in consortium.yaml, with or without deliveries (what ``status --json`` prints).
 
     ``outcome`` is that of the latest delivery's last step, ``none`` before the first; ``failing_since`` is when the
     first of the latest unbroken run of failed, held or refused deliveries was received.

@@ -23,9 +23,10 @@ from pipelines.home import Home
 from pipelines.municipalities import holds_on, members_on
 from pipelines.session import Failure, Session
 
-FINE, WITHHELD, WRONG, FAILED = 0, 1, 2, 3
-_APPROVED, _HELD, _BLOCKED, _NONE = "approved", "held", "blocked", "none"
+FINE, WITHHELD, FAILED = 0, 1, 3
+_APPROVED, _HELD, _BLOCKED, _FAILED, _NONE = "approved", "held", "blocked", "failed", "none"
 _WITHHOLDING = ("block", "hold")
+_HEADINGS = {"block": _BLOCKED, "hold": _HELD}
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class MunicipalityLine:
         release_id: The month's current release, or None.
         verdict: approved, held, blocked, failed or none.
         reasons: Why not approved: rule and reason, or what failed.
+        headings: What each reason does: blocked, held or failed.
     """
 
     municipality_no: str
@@ -55,6 +57,7 @@ class MunicipalityLine:
     release_id: str | None
     verdict: str
     reasons: tuple[str, ...]
+    headings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class WorkshopLine:
     release_id: str | None
     verdict: str
     reasons: tuple[str, ...]
+    headings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -98,9 +102,9 @@ class RunSummary:
 
     @property
     def exit_code(self) -> int:
-        """Return 0 fine, 1 something held or blocked, 2 a source is configured wrongly, 3 a step failed."""
+        """Return 0 fine, 1 something held or blocked, 3 a step failed for somebody, whatever the cause."""
         if self.failures:
-            return max(failure.exit_code for failure in self.failures)
+            return FAILED
         return WITHHELD if self.held or self.blocked else FINE
 
     def as_dict(self) -> dict[str, Any]:
@@ -124,6 +128,7 @@ class _Standing:
     release_id: str | None
     verdict: str
     reasons: tuple[str, ...]
+    headings: tuple[str, ...]
 
 
 def summarise(session: Session, keys: Collection[CandidateKey], notes: Collection[str]) -> RunSummary:
@@ -153,22 +158,29 @@ def _standing(session: Session, key: CandidateKey) -> _Standing:
     release_id = str(current["release_id"]) if current else None
     failed = [failure.message for failure in session.failures if failure.name == f"{key.product}|{key.recipient}"]
     if failed:
-        return _Standing(release_id, "failed", tuple(failed))
+        return _Standing(release_id, _FAILED, tuple(failed), (_FAILED,) * len(failed))
     try:
         verdict = show_verdict(session.home, key.product, key.recipient, key.period)
     except ConfigurationError:
-        return _Standing(release_id, _NONE, ())
+        return _Standing(release_id, _NONE, (), ())
     state = str(verdict["state"])
-    return _Standing(release_id, state, () if state == _APPROVED else _reasons(verdict["results"]))
+    if state == _APPROVED:
+        return _Standing(release_id, state, (), ())
+    withholding = _withholding(verdict["results"])
+    return _Standing(
+        release_id,
+        state,
+        tuple(f"{result['rule']}: {result.get('reason') or result['severity']}" for result in withholding),
+        tuple(_HEADINGS[result["severity"]] for result in withholding),
+    )
 
 
-def _reasons(results: Collection[dict[str, Any]]) -> tuple[str, ...]:
-    """Return the rules that withhold with their reasons, the gravest first; warnings are in ``gate show``."""
-    failed = sorted(
+def _withholding(results: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rules that withhold, the gravest first; warnings are in ``gate show``."""
+    return sorted(
         (result for result in results if result["status"] == "failed" and result["severity"] in _WITHHOLDING),
         key=lambda result: (_WITHHOLDING.index(result["severity"]), result["rule"]),
     )
-    return tuple(f"{result['rule']}: {result.get('reason') or result['severity']}" for result in failed)
 
 
 def _municipalities(session: Session, standings: dict[CandidateKey, _Standing]) -> tuple[MunicipalityLine, ...]:
@@ -182,6 +194,7 @@ def _municipalities(session: Session, standings: dict[CandidateKey, _Standing]) 
             continue
         counts = delivered.get(number, _Delivered())
         spend, at_workshops = figures.get(number, (None, None))
+        failures = _failures_of(session, number)
         lines.append(
             MunicipalityLine(
                 municipality_no=number,
@@ -193,7 +206,8 @@ def _municipalities(session: Session, standings: dict[CandidateKey, _Standing]) 
                 workshop_ratio=round(at_workshops / spend, 6) if spend and at_workshops is not None else None,
                 release_id=standing.release_id,
                 verdict=standing.verdict,
-                reasons=(*standing.reasons, *_failures_of(session, number)),
+                reasons=(*standing.reasons, *failures),
+                headings=(*standing.headings, *(_FAILED for _ in failures)),
             )
         )
     return tuple(lines)
@@ -209,7 +223,14 @@ def _workshops(session: Session, standings: dict[CandidateKey, _Standing]) -> tu
         standing = standings.get(CandidateKey(WORKSHOP_RELEASE, row["org_no"], session.period))
         if standing is not None and holds_on(row, session.clock.as_of):
             lines.append(
-                WorkshopLine(row["org_no"], row["name"], standing.release_id, standing.verdict, standing.reasons)
+                WorkshopLine(
+                    org_no=row["org_no"],
+                    name=row["name"],
+                    release_id=standing.release_id,
+                    verdict=standing.verdict,
+                    reasons=standing.reasons,
+                    headings=standing.headings,
+                )
             )
     return tuple(lines)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,7 @@ from pipelines.errors import SamandelError
 
 if TYPE_CHECKING:
     from pipelines.home import Home
-    from pipelines.orchestrate import RunSummary
+    from pipelines.summary import MunicipalityLine, RunSummary, WorkshopLine
 
 
 def run(
@@ -56,9 +55,18 @@ def run(
         print_json(summary.as_dict())
     else:
         _print_summary(summary)
+        _print_undecided(opened)
         _print_waiting(opened)
         say_what_is_left(opened)
     raise typer.Exit(summary.exit_code)
+
+
+def _print_undecided(home: Home) -> None:
+    """Say what ledger profiles leave open: their defaults counted in this run, and nobody chose them."""
+    from pipelines.parsing.ledger_profile import open_decisions
+
+    for one in open_decisions(home.consortium.sources, home.path):
+        typer.echo(f"to decide: {one}")
 
 
 def _print_waiting(home: Home) -> None:
@@ -110,9 +118,9 @@ def _print_summary(summary: RunSummary) -> None:
         ]
         print_rows(rows, ("workshop", "release", "verdict"), title=f"Workshops, {summary.period}")
     for line in summary.municipalities:
-        _print_reasons(line.municipality_no, line.name, line.verdict, line.reasons)
+        _print_reasons(line.municipality_no, line)
     for workshop in summary.workshops:
-        _print_reasons(workshop.org_no, workshop.name, workshop.verdict, workshop.reasons)
+        _print_reasons(workshop.org_no, workshop)
     for failure in summary.failures:
         typer.echo(f"failed: {failure.step}, {failure.name}: {failure.message}", err=True)
     for note in summary.notes:
@@ -123,9 +131,11 @@ def _print_summary(summary: RunSummary) -> None:
     )
 
 
-def _print_reasons(recipient: str, name: str, verdict: str, reasons: Sequence[str]) -> None:
-    for reason in reasons if verdict != "approved" else ():
-        typer.echo(f"{verdict}: {recipient} {name}: {reason}")
+def _print_reasons(recipient: str, line: MunicipalityLine | WorkshopLine) -> None:
+    """Print what withholds a release, each rule under what it does; failures are printed once, for all, below."""
+    for heading, reason in zip(line.headings, line.reasons, strict=True):
+        if heading != "failed":
+            typer.echo(f"{heading}: {recipient} {line.name}: {reason}")
 
 
 COMMANDS = (run,)

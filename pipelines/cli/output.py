@@ -45,14 +45,19 @@ def print_rows(
     """Print rows as a table with the named columns; those in ``right`` are set flush right."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=as_text(title) or None, title_justify="left", header_style="bold")
+    table = Table(header_style="bold")
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(as_text(row.get(name)) for name in columns))
+        table.add_row(*(Text(as_text(row.get(name))) for name in columns))
     # Into a file or a pipe nothing is folded away.
-    Console(width=None if sys.stdout.isatty() else 180).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 180)
+    if title:
+        # In a line of its own, which a path may overrun; a narrow table would fold it.
+        console.print(Text(as_text(title), style="italic"), soft_wrap=True)
+    console.print(table)
 
 
 def as_text(value: Any) -> str:
@@ -63,9 +68,8 @@ def as_text(value: Any) -> str:
         return f"{value:,}".replace(",", " ")
     if isinstance(value, list | tuple | set):
         return ", ".join(as_text(item) for item in value)
-    # A name from a stranger must not steer the terminal; square brackets would be read as markup.
-    shown = "".join("\ufffd" if is_odd(sign) and sign not in "\n\t" else sign for sign in str(value))
-    return shown.replace("[", r"\[")
+    # A name from a stranger must not steer the terminal.
+    return "".join("\ufffd" if is_odd(sign) and sign not in "\n\t" else sign for sign in str(value))
 
 
 def print_error(error: SamandelError) -> None:

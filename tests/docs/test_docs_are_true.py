@@ -25,6 +25,12 @@ def _help(*arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+def test_the_readme_names_every_document_and_none_names_one_that_is_elsewhere() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in (ROOT / "docs").iterdir() if f"(docs/{path.name})" not in readme] == []
+    assert [path for path in DOCUMENTS if "DESIGN" in path.read_text(encoding="utf-8")] == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_to_files_lead_somewhere(document: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8"))
@@ -64,7 +70,8 @@ def test_every_test_that_the_table_of_corrections_names_exists() -> None:
     text = (ROOT / "docs" / "corrections.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+|an?_\w+)`", text))
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py"))
-    tests += (ROOT / "dbt_project/models/intermediate/_intermediate__unit_tests.yml").read_text(encoding="utf-8")
+    models = (ROOT / "dbt_project" / "models").rglob("*unit_tests*.yml")
+    tests += "\n".join(path.read_text(encoding="utf-8") for path in models)
     assert len(named) > 15
     assert [name for name in sorted(named) if f"def {name}(" not in tests and f"name: {name}\n" not in tests] == []
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from pipelines.cli.operate import _print_summary
 from pipelines.errors import ConfigurationError, WarehouseBusy
 from pipelines.home import Home
-from pipelines.orchestrate import run_pipeline
+from pipelines.orchestrate import _check_profiles, run_pipeline
 from pipelines.session import Session, hold_run_lock, month_before, month_to_publish
 from pipelines.settings import Clock
-from pipelines.summary import RunSummary
+from pipelines.summary import MunicipalityLine, RunSummary
 
 
 def _session(path: Path) -> Session:
@@ -92,8 +94,44 @@ def test_the_exit_code_is_the_gravest_of_what_happened(tmp_path: Path) -> None:
     assert _summary(session, blocked=1).exit_code == 1
     with session.kept_apart("land", "9901"):
         raise ConfigurationError("No such transport.")
-    assert _summary(session, held=1).exit_code == 2
+    assert _summary(session, held=1).exit_code == 3
     with session.kept_apart("parse", "9902"):
         raise OSError("disk")
     assert _summary(session).exit_code == 3
     assert _summary(session).as_dict()["exit_code"] == 3
+
+
+def test_each_rule_is_told_under_what_it_does_and_a_failure_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = _session(tmp_path)
+    with session.kept_apart("parse", "9901"):
+        raise ConfigurationError("No such profile.")
+    line = MunicipalityLine(
+        municipality_no="9901",
+        name="Nord",
+        deliveries=1,
+        rows=1,
+        rejects=0,
+        spend_nok=None,
+        workshop_ratio=None,
+        release_id=None,
+        verdict="blocked",
+        reasons=("IN02: a month is missing", "RF04: cannot exist", "parse: No such profile."),
+        headings=("blocked", "held", "failed"),
+    )
+    _print_summary(replace(_summary(session, blocked=1), municipalities=(line,)))
+    shown = capsys.readouterr()
+    assert "held: 9901 Nord: RF04: cannot exist" in shown.out
+    assert "blocked: 9901 Nord: IN02: a month is missing" in shown.out
+    assert (shown.out + shown.err).count("No such profile.") == 1
+
+
+def test_a_profile_that_is_gone_is_a_failure_of_its_source_alone(tmp_path: Path) -> None:
+    sources = "[{kind: ehf}, {kind: ledger, profile: profiles/gone.yml}, {kind: ledger, name: other, profile: unit4}]"
+    (tmp_path / "consortium.yaml").write_text(f"name: A\nhost: '9901'\nmembers: {{'9901': {{sources: {sources}}}}}\n")
+    session = _session(tmp_path)
+    _check_profiles(session, ["9901"])
+    assert [failure.name for failure in session.failures] == ["9901/ledger"]
+    assert not session.has_failed("9901")
+    assert _summary(session).exit_code == 3

@@ -160,6 +160,33 @@ def test_profile_suggest_writes_what_inspect_accepts(tmp_path: Path) -> None:
     assert "exists already" in refused.stderr
 
 
+def test_what_a_profile_leaves_open_is_said_when_it_is_made_and_when_it_is_used(tmp_path: Path) -> None:
+    ledger, profile = tmp_path / "2026-10.csv", tmp_path / "ours.yml"
+    ledger.write_text("Dato;Ref;Beløp\n" + "05.10.2026;x;1,50\n" * 3, encoding="utf-8")
+    shown = samandel("profile", "suggest", ledger, "--output", profile).stdout
+    for words in ("amount_kind", "Take the #", f"search for DECIDE in {profile}", "voucher_no", "supplier_name"):
+        assert words in shown
+    (issue,) = json.loads(samandel("inspect", ledger, "--profile", profile, "--json").stdout)["issues"]
+    assert "amount_kind is to be decided" in issue["message"]
+
+
+def test_a_path_is_shown_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / ("a:smile:[b] " + "langt navn " * 15 + ".csv")
+    path.write_text("x")
+    assert str(path) in samandel("inspect", path).stdout.splitlines()
+
+
+def test_the_doctor_tells_one_fault_once(starter: Path) -> None:
+    (starter / "registers" / "members.csv").write_text("municipality_no\n901\n")
+    findings = json.loads(samandel("doctor", "--json", "--home", starter, expect=(2,)).stdout)
+    wrong = [(one["found"], one["remedy"]) for one in findings if one["state"] == "wrong"]
+    assert len(wrong) == len(set(wrong))
+    (starter / "consortium.yaml").write_text("name: A\n")
+    findings = json.loads(samandel("doctor", "--json", "--home", starter, expect=(2,)).stdout)
+    assert sum("consortium.yaml, host" in one["found"] for one in findings) == 1
+    assert any(one["found"].startswith("not looked at") for one in findings)
+
+
 def test_profile_suggest_of_what_is_no_table_says_why(tmp_path: Path) -> None:
     (tmp_path / "picture.csv").write_bytes(bytes(range(256)) * 9)
     refused = samandel("profile", "suggest", tmp_path / "picture.csv", expect=(2,))
