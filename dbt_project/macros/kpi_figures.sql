@@ -1,7 +1,7 @@
 {#
     A family of figures: one select per figure over the relation `cells`, with the columns of every family. `of` is its
     numerator, `over` its denominator (none for an amount), `set` the set whose identified part is its coverage, `where`
-    which cells it is made for, `state` a state that only the family can know (none as a rule).
+    which cells it is made for (all as a rule), `state` a state that only the family can know (none as a rule).
 #}
 {% macro kpi_figures(figures) -%}
     {% for figure in figures %}
@@ -21,7 +21,7 @@
         period_start,
         period_end
     from cells
-    where {{ figure.where }}
+    {% if figure.where %}where {{ figure.where }}{% endif %}
     {% if not loop.last %}
     union all
     {% endif %}
@@ -51,4 +51,9 @@
     union all
     {% endif %}
     {% endfor %}
+{%- endmacro %}
+
+{# The state of a figure that is not made of months of purchases: how much of it is known decides alone. #}
+{% macro state_of(coverage) -%}
+    if(coalesce({{ coverage }}, 0) < {{ var('low_coverage_below') }}, 'low_coverage', 'ok')
 {%- endmacro %}

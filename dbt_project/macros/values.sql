@@ -113,3 +113,12 @@
 {% macro is_same(left, right) -%}
     {{ left }} is not distinct from {{ right }}
 {%- endmacro %}
+
+{# Whether a reference says anything: not empty, and none of the ways to say that there is none. #}
+{% macro is_stated_reference(expression) -%}
+    coalesce(
+        regexp_replace(upper({{ expression }}), '[^\p{L}\p{N}]+', '', 'g')
+        not in ('', 'NA', 'NONE', 'NULL', 'INGEN', 'UKJENT', 'IKKEOPPGITT', 'IR', '0'),
+        false
+    )
+{%- endmacro %}

@@ -250,7 +250,9 @@ def test_k04_is_k03_over_k01(ask: Ask) -> None:
 
 def test_a_period_with_months_that_nobody_delivered_is_never_ok(ask: Ask) -> None:
     months = "datediff('month', period_start, period_end) + 1"
-    assert ask(f"select count(*) from fct_kpis where state = 'ok' and {months} > 4") == [(0,)]
+    # Notices, contracts' ends and deliveries are no purchases: what is known of them decides.
+    bought = "kpi_key not in ('K13', 'K22', 'K30')"
+    assert ask(f"select count(*) from fct_kpis where state = 'ok' and {months} > 4 and {bought}") == [(0,)]
     assert ask(f"select count(*) > 0 from fct_kpis where state = 'ok' and {months} = 1") == [(True,)]
 
 

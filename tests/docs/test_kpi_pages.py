@@ -114,7 +114,8 @@ def test_an_example_repeats_the_numbers_of_its_unit_test(page: Page) -> None:
     own = [row for row in expected if row.get("kpi_key") == page["stem"]]
     assert own, "the unit test expects nothing of this key"
     figures = [[row[name] for name in ("numerator", "denominator") if row.get(name) is not None] for row in own]
-    assert any(all(abs(float(value)) in written for value in figure) for figure in figures if figure)
+    # A figure without data has no numbers to repeat.
+    assert not any(figures) or any(all(abs(float(value)) in written for value in one) for one in figures if one)
 
 
 def test_every_state_of_the_list_is_one_that_figures_may_have() -> None:

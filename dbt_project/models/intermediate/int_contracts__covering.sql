@@ -15,6 +15,8 @@ final as (
         contract_members.municipality_no,
         contracts.supplier_org_no,
         contracts.category_key,
+        contracts.is_reserved,
+        contracts.exclusivity,
         greatest(contracts.valid_from, contract_members.valid_from) as valid_from,
         least(
             coalesce(contracts.valid_to, date '9999-12-31'),

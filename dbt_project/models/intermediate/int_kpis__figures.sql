@@ -5,8 +5,17 @@ with
 
 final as (
     {{ kpi_families([
+        'int_kpis__contracts',
         'int_kpis__dependency',
+        'int_kpis__expiry',
+        'int_kpis__filed',
+        'int_kpis__local',
+        'int_kpis__peers',
+        'int_kpis__quality',
+        'int_kpis__reserved',
         'int_kpis__spend',
+        'int_kpis__suppliers',
+        'int_kpis__timeliness',
     ]) }}
 )
 

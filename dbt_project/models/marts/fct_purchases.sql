@@ -4,38 +4,8 @@ lines as (
     select * from {{ ref('int_purchases__classified') }}
 ),
 
-covering as (
-    select * from {{ ref('int_contracts__covering') }}
-),
-
--- A contract counts by its number, else by its supplier in its category; the first by number where
--- several do.
-contracts_by_line as (
-    select
-        lines.purchase_line_id,
-        arg_min(
-            covering.contract_id,
-            row(
-                coalesce(lines.contract_reference, '') != covering.contract_id,
-                covering.category_key is null,
-                covering.contract_id
-            )
-        ) as contract_id,
-        bool_or(lines.contract_reference = covering.contract_id) as has_reference
-    from lines
-    inner join covering
-        on
-            lines.municipality_no = covering.municipality_no
-            and {{ holds_on('covering', 'lines.spend_date') }}
-            and (
-                lines.contract_reference = covering.contract_id
-                or (
-                    lines.org_no = covering.supplier_org_no
-                    and coalesce(covering.category_key, lines.category_key) = lines.category_key
-                )
-            )
-    where lines.scope != 'vat'
-    group by lines.purchase_line_id
+contracts as (
+    select * from {{ ref('int_contracts__lines') }}
 ),
 
 final as (
@@ -57,12 +27,8 @@ final as (
         lines.document_type,
         lines.contract_reference,
         lines.order_reference,
-        contracts_by_line.contract_id,
-        case
-            when contracts_by_line.contract_id is null then 'none'
-            when contracts_by_line.has_reference then 'reference'
-            else 'supplier'
-        end as contract_match,
+        contracts.contract_id,
+        coalesce(contracts.contract_match, 'none') as contract_match,
         lines.local_account,
         lines.local_account_text,
         lines.kostra_art,
@@ -108,7 +74,10 @@ final as (
         lines._posting_row_no,
         lines._posting_xpath
     from lines
-    left join contracts_by_line on lines.purchase_line_id = contracts_by_line.purchase_line_id
+    left join contracts
+        on
+            lines.municipality_no = contracts.municipality_no
+            and lines.purchase_line_id = contracts.purchase_line_id
 )
 
 select * from final
