@@ -16,7 +16,20 @@ from typing import cast
 import typer
 
 from pipelines import __version__
-from pipelines.cli import brreg, delivery, gate, look, operate, prepare, profile, register, release, setup, trace
+from pipelines.cli import (
+    brreg,
+    delivery,
+    gate,
+    look,
+    operate,
+    prepare,
+    profile,
+    register,
+    release,
+    setup,
+    trace,
+    waterfall,
+)
 from pipelines.cli.output import print_error
 from pipelines.errors import SamandelError, describe_unexpected
 from pipelines.settings import silence_tools
@@ -46,7 +59,14 @@ def _options(
     """Municipalities' purchase files in; gated, published releases out."""
 
 
-for _command in (*setup.COMMANDS, *operate.COMMANDS, *look.COMMANDS, *trace.COMMANDS, *prepare.COMMANDS):
+for _command in (
+    *setup.COMMANDS,
+    *operate.COMMANDS,
+    *look.COMMANDS,
+    *trace.COMMANDS,
+    *waterfall.COMMANDS,
+    *prepare.COMMANDS,
+):
     app.command()(_command)
 app.add_typer(brreg.app, name="brreg")
 app.add_typer(delivery.app, name="delivery")

@@ -8,7 +8,7 @@ read; attachments are not decoded.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -41,7 +41,7 @@ from pipelines.parsing.ubl import (
 if TYPE_CHECKING:
     from lxml import etree
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 _MOST_REMARKS = 100  # on one document; a hostile one would otherwise be remarked on without end
 _REMEMBERED = 1 << 15  # amounts, dates and codes repeat themselves within and between documents
 _ZERO = Decimal("0.00")
@@ -119,6 +119,12 @@ def parse_document(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> ParsedDocumen
         return parsed
     _Reading(parsed, document, path).read()
     return parsed
+
+
+def net_of(header: Mapping[str, Any], is_credit_note: bool) -> Decimal | None:
+    """Return a document's total without VAT, negative where it takes back, or None where it states none."""
+    total = header.get("tax_exclusive_amount")
+    return total if total is None or not is_credit_note else -total
 
 
 def check_figures(document: etree._Element) -> list[Reject]:
@@ -244,6 +250,9 @@ class _Reading:
             self.finish()
         if parsed.rejects:
             parsed.issues.clear()
+            net = net_of(self.header, self.is_credit_note)
+            stated = parsed.rejects[0].stating(net, self.header.get("invoice_date"), self.header.get("currency"))
+            parsed.rejects[0] = stated
 
     def read_into(self, element: etree._Element, spec: _Spec, row: _Row) -> None:
         """Read an element's wanted children into a row: of several the first stands, an empty one is none."""

@@ -121,7 +121,7 @@ def _wrong_tenant(buyer: Buyer, invoice: Mapping[str, Any]) -> Reject:
         "whom it is addressed to, or add the number to registers/member_org_nos.csv.",
         path="cac:AccountingCustomerParty",
         raw=invoice["buyer_org_no"],
-    )
+    ).stating(ehf.net_of(invoice, invoice["is_credit_note"]), invoice["invoice_date"], invoice["currency"])
 
 
 def as_columns(table: Table, rows: Sequence[Mapping[str, Any]]) -> pa.Table:

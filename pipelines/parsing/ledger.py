@@ -46,7 +46,7 @@ __all__ = [
     "parse_ledger",
 ]
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 _OTHER_DELIMITERS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 _OTHER_ENCODINGS = ("utf-8-sig", "cp1252", "iso-8859-1")
 _BATCH = 20_000

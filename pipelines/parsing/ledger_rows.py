@@ -240,7 +240,8 @@ class RowReader:
             column = self.header[error.index] if error.index >= 0 else "fiscal_period"
             raw = cell_text(cells[error.index]) if error.index >= 0 else None
             message = f"The value {error.reason}. Have the row corrected and the file delivered again."
-            return Reject("IN06", message, row_no=row_no, column=column, raw=raw)
+            reject = Reject("IN06", message, row_no=row_no, column=column, raw=raw)
+            return reject.stating(row.get("amount"), row.get("posting_date"), row.get("currency"))
         if rounded:
             message = "The amount has more than two decimals; it was rounded to whole øre."
             batch.issues.append(Reject("IN06", message, row_no=row_no, column=self.header[self.amount_index]))

@@ -352,6 +352,10 @@ REJECTS = _parsed(
     Column("file_name", "text", "Name under which the file was handed in; what gives a person away in it is masked."),
     Column("column_name", "text", "Column, for tabular files."),
     Column("raw", "text", "The offending raw value, masked."),
+    Column(
+        "amount", "money", "What was refused, NOK without VAT, credit notes negative; null where it cannot be read."
+    ),
+    Column("stated_month", "text", "Month (YYYY-MM) that the refused row or document states."),
     Column("message", "text", "What is wrong and what to do."),
 )
 

@@ -125,6 +125,8 @@ class Sink:
             "file_name": mask_file_name(file.name),
             "column_name": reject.column,
             "raw": reject.raw,
+            "amount": reject.amount,
+            "stated_month": None if reject.day is None else f"{reject.day:%Y-%m}",
             "message": reject.message,
             "_row_no": reject.row_no,
             "_xpath": reject.path,

@@ -220,6 +220,40 @@ def test_every_ore_of_the_ledger_is_in_purchases(ask: Ask) -> None:
     ]
 
 
+def test_the_waterfall_goes_from_the_files_to_k01(ask: Ask) -> None:
+    steps = ask(
+        "select step_key, row_count, amount_nok::text from fct_spend_waterfall"
+        f" where municipality_no = '{BOTH}' and period_month = '2026-10' order by step_order"
+    )
+    assert steps == [
+        ("ledger_files", 26, "21381.55"),
+        ("ehf_files", 11, "5815.00"),
+        ("refused", 1, "-12.50"),
+        ("duplicate", 1, "-1000.00"),
+        ("ehf_matched", 9, "-4755.00"),
+        ("ehf_unposted", 1, "-60.00"),
+        ("other_month", 4, "-3990.00"),
+        ("vat", 1, "-250.00"),
+        ("included_vat", 2, "-180.00"),
+        ("persons", 1, "-70.00"),
+        ("transfers", 1, "-9000.00"),
+        ("recharges", 2, "-1500.00"),
+        ("unknown_scope", 2, "-78.00"),
+        ("unknown_payee", 3, "-50.00"),
+        ("procurement_spend", 15, "6251.05"),
+    ]
+
+
+def test_what_states_no_month_stands_beside_the_months(ask: Ask) -> None:
+    assert ask(
+        "select step_key, row_count, amount_nok::text from fct_spend_waterfall"
+        " where period_month = 'none' order by step_order"
+    ) == [
+        ("ehf_files", 1, "0.00"),
+        ("refused", 1, "0.00"),
+    ]
+
+
 def figure(ask: Ask, measure: str, municipality_no: str = "all", workshop: str = "all") -> tuple[Any, ...]:
     """Numerator, denominator, value and state of a figure for 2026 over all categories and accounts."""
     (found,) = ask(

@@ -382,7 +382,15 @@ _REJECT = {
     "_delivery_id": "ehf0000000000002",
     "_file_sha256": sha("A1"),
 }
-REJECTS = [_REJECT, _REJECT]
+# A posting whose period cannot be read, a sum row, and a document of somebody else's.
+REJECTS = [
+    _REJECT,
+    _REJECT,
+    _REJECT
+    | {"source": "ledger", "rule": "IN06", "amount": Decimal("12.50"), "stated_month": "2026-10", "_row_no": 99},
+    _REJECT | {"source": "ledger", "rule": "IN08", "amount": Decimal("9999.00"), "_row_no": 100},
+    _REJECT | {"rule": "RF10", "_row_no": 101},
+]
 
 
 def _account(municipality_no: str, local_account: str, art: str, **more: Any) -> Row:

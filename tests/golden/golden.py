@@ -105,7 +105,7 @@ def ledger_profile(path: Path) -> Profile:
 def plain(value: Any) -> Any:
     """Return a value as JSON holds it; rejects without what they do not state."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: entry for name, entry in dataclasses.asdict(value).items() if entry is not None}
+        return {name: plain(entry) for name, entry in dataclasses.asdict(value).items() if entry is not None}
     if isinstance(value, dict):
         return {name: plain(entry) for name, entry in sorted(value.items()) if entry is not None}
     if isinstance(value, list):

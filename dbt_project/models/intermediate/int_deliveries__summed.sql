@@ -33,6 +33,15 @@ document_states as (
     select * from {{ ref('stg_landing__document_states') }}
 ),
 
+rejects as (
+    select * from {{ ref('stg_landing__rejects') }}
+    -- IN08: sums of other rows; IN03 and IN04 are said of what was read and is in the sums above.
+    where
+        severity = 'reject'
+        and source in ('ledger', 'saft', 'ehf')
+        and rule not in ('IN03', 'IN04', 'IN08')
+),
+
 unioned as (
     select
         postings.municipality_no,
@@ -65,6 +74,17 @@ unioned as (
             and documents._delivery_id = document_states._delivery_id
             and documents._file_sha256 = document_states._file_sha256
             and documents.document_no = document_states.document_no
+
+    union all
+
+    select
+        municipality_no,
+        source,
+        stated_month as period_month,
+        'refused' as state,
+        1 as row_count,
+        coalesce(amount, 0) as amount_nok
+    from rejects
 ),
 
 final as (

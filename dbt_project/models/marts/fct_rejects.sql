@@ -15,6 +15,8 @@ final as (
         column_name,
         raw,
         message,
+        stated_month,
+        amount as amount_nok,
         _delivery_id,
         _file_sha256,
         _row_no,

@@ -25,6 +25,8 @@ final as (
         column_name,
         raw,
         message,
+        amount,
+        stated_month,
         _delivery_id,
         _file_sha256,
         _row_no,
