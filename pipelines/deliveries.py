@@ -22,6 +22,7 @@ from pipelines.outcomes import read_outcomes
 from pipelines.parsing import schema
 from pipelines.parsing.shared_ledgers import shares_of
 from pipelines.parsing.store import SETTLED, table_path
+from pipelines.reasons import require_reason
 from pipelines.tables import Table
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def decide(home: Home, receipts: Sequence[Receipt], action: str, *, at: datetime
     """Withdraw or accept a delivery; what follows from it is settled by the next run.
 
     Raises:
-        ConfigurationError: No reason is given, or the decision would change nothing.
+        ConfigurationError: No reason is given, or one that names somebody; or the decision would change nothing.
         WarehouseBusy: A run is at work in this home.
     """
     first = receipts[0]
@@ -249,8 +250,7 @@ def decide(home: Home, receipts: Sequence[Receipt], action: str, *, at: datetime
             where=f"{first.owner} {first.source_name} {first.delivery_id}",
             remedy="See 'samandel register'.",
         )
-    if not reason.strip():
-        raise ConfigurationError("A decision needs a reason.", where="--reason", remedy="Say why, in a sentence.")
+    reason = require_reason(reason)
     if not by.strip():
         raise ConfigurationError("Nobody is named.", where="--by", remedy="Name who decides.")
     with exclusive_lock(home.run_lock, doing="running the pipeline"):

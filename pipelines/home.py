@@ -17,7 +17,7 @@ from typing import Any
 
 from pipelines.access import ACCESS_KEYS, Access, read_access, transport_of
 from pipelines.errors import ConfigurationError, ProblemsFound
-from pipelines.files import read_yaml
+from pipelines.files import KEY_TWICE, read_yaml
 from pipelines.limits import DEFAULT_LIMITS, LIMITS, Limits
 from pipelines.municipalities import overlap_in_time
 from pipelines.registers import REGISTERS, REQUIRED_REGISTERS, read_register
@@ -368,12 +368,19 @@ def read_consortium(raw: bytes) -> Consortium:
         # Where it is, never what stands there: the line may hold what should have been a reference.
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        if getattr(error, "problem", None) == KEY_TWICE:
+            raise ProblemsFound(
+                [f"consortium.yaml{place}: {KEY_TWICE}; only one would count."], remedy="Put both under one key."
+            ) from None
         raise ProblemsFound(
             [f"consortium.yaml{place}: cannot be read as YAML."],
             remedy="Look at quotes, colons and indentation there and in the line before.",
         ) from None
     if not isinstance(document, Mapping):
-        raise ProblemsFound(["consortium.yaml: must be a mapping with name, host and members."])
+        raise ProblemsFound(
+            ["consortium.yaml: must be a mapping with name, host and members."],
+            remedy="Write the file anew or restore it; 'samandel init' in an empty folder makes a commented one.",
+        )
     reader = _Reader()
     consortium = reader.read(document)
     if reader.problems:

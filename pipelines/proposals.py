@@ -29,6 +29,7 @@ from pipelines.landing.store import read_receipts
 from pipelines.municipalities import holds_on
 from pipelines.parsing import schema
 from pipelines.parsing.store import Placed, place_receipts, table_path
+from pipelines.reasons import require_reason
 from pipelines.register_changes import Change, Conflict, Difference, changed_file, difference_of
 from pipelines.register_forms import build_form, field_text, owner_key, prefilled_mark
 from pipelines.registers import REGISTERS, read_register, read_value
@@ -208,16 +209,14 @@ def refuse_proposal(home: Home, named: str, *, by: str, reason: str, clock: Cloc
     """Record that a proposal is refused, and why.
 
     Raises:
-        ConfigurationError: It was decided on already, or nobody or no reason is named.
+        ConfigurationError: It was decided on already, nobody is named, or the reason is none or names somebody.
     """
     with exclusive_lock(home.run_lock, doing="running"):
         proposal = find_proposal(home, named)
         if proposal.state not in (WAITING, OVERTAKEN):
             _require_waiting(proposal)
         _require_person(by)
-        if not reason.strip():
-            raise ConfigurationError("A refusal needs a reason.", where="--reason", remedy="Say why.")
-        _record(home, clock, proposal, REFUSED, by, {"reason": reason.strip()})
+        _record(home, clock, proposal, REFUSED, by, {"reason": require_reason(reason)})
 
 
 def change_facts(change: Change) -> Row:

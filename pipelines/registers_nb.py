@@ -235,7 +235,7 @@ PERIOD_GUIDE = (
 # What is said of a row, as the register's owner reads it: the English message of a reject, and the same in bokmål.
 REMARKS = {
     "Not a register form of this home, and its source names no contract profile.": (
-        "Filen er ikke et skjema fra samarbeidet. Be koordinatoren om et nytt."
+        "Filen er ikke et skjema fra samarbeidet. Be koordinatoren om et nytt. Regnskap og fakturaer har egne mapper."
     ),
     "The form's hidden sheet was changed or has been lost. Ask for a new form.": (
         "Skjemaet er endret slik at det ikke kan leses. Be om et nytt skjema."

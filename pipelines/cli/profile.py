@@ -63,6 +63,8 @@ def suggest(
 
 
 def _check(file: Path, output: Path | None) -> None:
+    if file.is_dir():
+        raise ConfigurationError("That is a folder.", where=str(file), remedy="Name one ledger file in it.")
     if not file.is_file():
         raise ConfigurationError("No such file.", where=str(file), remedy="Check the path.")
     if output is not None and output.exists():

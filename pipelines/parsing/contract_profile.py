@@ -96,8 +96,8 @@ def read_contract_profile(raw: bytes, *, file: str) -> ContractProfile:
 
     try:
         document = read_yaml(raw.decode("utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise ProblemsFound([f"contract profile {file}: cannot be read as YAML."]) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ProblemsFound([f"contract profile {file}: cannot be read as YAML: {error}"]) from None
     if not isinstance(document, Mapping):
         raise ProblemsFound([f"contract profile {file}: must be a mapping with format and columns."])
     problems = [f"contract profile {file}, {key}: {text}" for key, text in _problems(document)]

@@ -39,6 +39,8 @@ from pipelines.tables import Table
 
 Registers = Mapping[str, list[dict[str, Any]]]
 
+_WORKBOOKS = (b"PK", b"\xd0\xcf\x11\xe0")  # XLSX, and the old format
+
 
 @dataclass(frozen=True)
 class Delivered:
@@ -213,9 +215,9 @@ def _read_notice(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
 
 
 def _read_registers(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
-    receipt, profile = delivered.receipt, delivered.profile
+    receipt, profile, raw = delivered.receipt, delivered.profile, delivered.bytes(file)
     try:
-        result = register_form.parse_form(delivered.bytes(file), receipt.owner, delivered.registers)
+        result = register_form.parse_form(raw, receipt.owner, delivered.registers)
         if result is None:
             raise UnreadableTable(register_form.NO_FORM)
     except UnreadableTable as error:
@@ -223,7 +225,9 @@ def _read_registers(delivered: Delivered, file: LandedFile, sink: Sink) -> None:
         if isinstance(profile, ContractProfile):
             result = _read_contracts(delivered, file, profile)
         else:
-            result = register_form.refused_file(register_form.UNREADABLE, str(error))
+            # A ledger or an e-invoice that was dropped here is no damaged workbook.
+            message = str(error) if raw.startswith(_WORKBOOKS) else register_form.NO_FORM
+            result = register_form.refused_file(register_form.UNREADABLE, message)
     sink.rows_in += result.rows_in
     sink.rows_out += result.rows_out
     rows = [

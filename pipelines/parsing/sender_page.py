@@ -27,7 +27,7 @@ from pipelines.parsing.sender_texts import (
     state_text,
 )
 
-PAGE_VERSION = "4"
+PAGE_VERSION = "5"
 _SHOWN_ROWS = 200
 _SHOWN_FILES = 50
 _SHOWN_NAMES = 20
@@ -136,6 +136,7 @@ svg{max-width:100%;height:auto}
 """
 _GOOD = ("accepted", "superseded", "duplicate", "none_count", "proposed", "proposal_accepted", "proposal_overtaken")
 _TONES = dict.fromkeys(_GOOD, "") | {"failed": " wrong", "refused": " wrong"}
+_WHOLE = ("ehf", "notices")  # each file is one document, readable or not
 # Of these nothing was read that could be counted or compared.
 _UNREAD = ("refused", "duplicate", "duplicate_back", "stuck")
 
@@ -196,10 +197,10 @@ def _received(facts: ReportFacts) -> str:
 
 def _counts(facts: ReportFacts, unit: str) -> list[tuple[str, str]]:
     """Return what was read, refused and counts; a file that could not be read is no row."""
-    files = 0 if facts.source in ("ehf", "notices") else sum(_is_of_file(facts, remark) for remark in facts.remarks)
+    files = 0 if facts.source in _WHOLE else sum(_is_of_file(facts, remark) for remark in facts.remarks)
     counts = [
         ("Filer som ikke er med", files),
-        (f"{unit.capitalize()} lest", facts.rows_in - files),
+        (f"{unit.capitalize()} {'mottatt' if facts.source in _WHOLE else 'lest'}", facts.rows_in - files),
         ("Avvist", facts.rejects - files),
         ("Lest, men teller ikke med", facts.not_counted),
         (TAKEN_IN.get(facts.source, "Teller med"), facts.rows_out - facts.not_counted),
@@ -333,7 +334,7 @@ def _remarks(facts: ReportFacts) -> str:
     if not refused:
         parts += ["<p>Ingenting er avvist.</p>", _technical([facts.message] if facts.message else [])]
     if remarked:
-        parts.append("<h2>Merknader</h2><p>Dette har ikke stoppet noe, men bør ses på.</p>")
+        parts.append("<h2>Merknader</h2><p>Merknadene alene har ikke stoppet noe, men bør ses på.</p>")
         parts += [_group(facts.source, *key, found) for key, found in sorted(remarked.items())]
     return "".join(parts)
 

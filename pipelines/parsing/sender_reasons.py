@@ -151,7 +151,11 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
         "Filen har en dokumenttype (DOCTYPE). Det tas aldri imot, fordi den kan hente noe utenfra.",
         _ASK_SENDER,
     ),
-    (r"malformed or truncated at line (?P<line>\d+)", "Filen er ikke hel XML: den brytes i linje {line}.", _ASK_SENDER),
+    (
+        r"malformed or truncated at line (?P<line>\d+)",
+        "Filen er ikke hel XML: den brytes i linje {line}.",
+        "Er det en PDF eller en annen slags fil, hører den ikke hjemme her. Ellers: be den som har laget den om en ny.",
+    ),
     (r"^The file is no whole XML", "Filen er ikke hel XML.", _VENDOR),
     (r"encoding (?:is|of the file is) unknown", "Filens tegnkoding er ukjent, eller en annen enn den oppgir.", _AGAIN),
     (r"it holds no element", "Filen har ikke noe innhold.", _ASK_SENDER),

@@ -102,9 +102,8 @@ _RULES: dict[str, RuleText] = {
     ),
     "IN11": RuleText(
         "Fakturaens summer går ikke opp",
-        "Fakturaens linjer, rabatter, gebyrer og merverdiavgift stemmer ikke med summene den oppgir. Den er med slik "
-        "den er "
-        "oppgitt.",
+        "Fakturaens linjer, rabatter, gebyrer og merverdiavgift stemmer ikke med summene den oppgir. Den leses slik "
+        "den er oppgitt.",
         "Sammenlign fakturaen med bestillingen, og be leverandøren om en rettelse.",
     ),
     "IN12": RuleText(
@@ -238,7 +237,8 @@ STATES = {
     ),
     "held ehf": (
         "Holdt tilbake",
-        "Leveransen er lest, men ingen av dokumentene teller med ennå.",
+        "Leveransen er lest, men ingen av dokumentene teller med. Noe er holdt tilbake, og kan komme med senere; det "
+        "som er avvist, gjør det ikke.",
         "Se hvorfor nedenfor, og avklar med leverandøren eller innkjøpssamarbeidet hva som er riktig.",
     ),
     "superseded": (

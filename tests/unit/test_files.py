@@ -6,14 +6,17 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pipelines.errors import WarehouseBusy
 from pipelines.files import (
+    KEY_TWICE,
     canonical_json,
     exclusive_lock,
     folder_digest,
     folder_in_place,
     pretty_json,
+    read_yaml,
     sha256_bytes,
     sha256_file,
     write_atomically,
@@ -89,3 +92,13 @@ def test_a_lock_is_held_by_one_and_freed_after(tmp_path: Path) -> None:
         raise AssertionError("two hold the lock")
     with exclusive_lock(lock, doing="building"):
         assert lock.exists()
+
+
+@pytest.mark.parametrize("text", ["a: 1\na: 2\n", "m:\n  '9901': {x: 1}\n  '9901': {x: 2}\n", "- {k: 1, k: 1}\n"])
+def test_a_key_that_is_stated_twice_is_refused(text: str) -> None:
+    with pytest.raises(yaml.YAMLError, match=KEY_TWICE):
+        read_yaml(text)
+
+
+def test_yaml_keeps_merged_keys_and_plain_values() -> None:
+    assert read_yaml("a: &a {x: 1}\nb:\n  <<: *a\n  x: 2\nc: '01'\n") == {"a": {"x": 1}, "b": {"x": 2}, "c": "01"}

@@ -69,6 +69,7 @@ def test_everything_that_is_said_is_read() -> None:
         ("name: X", "name: X\nlimits: {xml_depth: 257}", "limits.xml_depth: 257 is more"),
         ("name: X", "name: X\nlimits: {ehf_file_mib: 1.5}", "limits.ehf_file_mib: must be a whole number"),
         ("name: X", "name: X\nlimits: all", "limits: must be a mapping"),
+        ("name: X", "name: X\nname: Y", "a key is stated twice"),
     ],
     ids=lambda value: value if len(value) < 40 else None,
 )
