@@ -140,6 +140,11 @@ class Home:
         return self.warehouse / "samandel.duckdb"
 
     @property
+    def history(self) -> Path:
+        """Return the folder of what each green build said."""
+        return self.path / "history"
+
+    @property
     def proposals(self) -> Path:
         """Return the folder of what was decided on proposed register rows, and of those that the platform makes."""
         return self.path / "proposals"

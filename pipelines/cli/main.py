@@ -20,6 +20,7 @@ from pipelines.cli import (
     brreg,
     delivery,
     gate,
+    history,
     look,
     operate,
     prepare,
@@ -65,6 +66,7 @@ for _command in (
     *look.COMMANDS,
     *trace.COMMANDS,
     *waterfall.COMMANDS,
+    *history.COMMANDS,
     *prepare.COMMANDS,
 ):
     app.command()(_command)

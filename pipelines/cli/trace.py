@@ -6,6 +6,7 @@ import json as json_format
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -39,6 +40,10 @@ def trace(
     limit: Annotated[
         int | None, typer.Option(min=0, help=f"Lines to show of each number (default: {_SHOWN}; with --json all).")
     ] = None,
+    as_of_sequence: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="A figure of a past state, which 'build --as-of-sequence N' has built."),
+    ] = None,
     home: HomeOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -55,24 +60,38 @@ def trace(
 
     days = read_period(period) if period else None
     wanted = Wanted(what.upper(), measure, municipality, workshop, category, account_class, days)
-    _trace_figure(opened, wanted, limit if limit is not None or json else _SHOWN, json=json)
+    file = opened.warehouse_file if as_of_sequence is None else _past(opened, as_of_sequence)
+    _trace_figure(opened, file, wanted, limit if limit is not None or json else _SHOWN, json=json)
 
 
-def _trace_figure(home: Home, wanted: Wanted, limit: int | None, *, json: bool) -> None:
+def _past(home: Home, sequence: int) -> Path:
+    from pipelines.past import past_file
+
+    file = past_file(home, sequence)
+    if not file.is_file():
+        raise ConfigurationError(
+            "This past state has not been built.",
+            where=str(file),
+            remedy=f"Build it: 'samandel build --as-of-sequence {sequence}'.",
+        )
+    return file
+
+
+def _trace_figure(home: Home, file: Path, wanted: Wanted, limit: int | None, *, json: bool) -> None:
     import duckdb
 
     from pipelines.trace_figure import find_figure, trace_lines, trace_parts
     from pipelines.warehouse.read import connect
 
     note_question(home, trace=" ".join(str(value) for value in vars(wanted).values() if value is not None))
-    with connect(home) as connection:
+    with connect(home, file) as connection:
         try:
             figure = find_figure(connection, wanted)
             parts = trace_parts(connection, figure)
         except duckdb.CatalogException:
             raise ConfigurationError(
                 "The warehouse was built by an earlier version, which kept no lines of figures.",
-                where=str(home.warehouse_file),
+                where=str(file),
                 remedy="Build it again: 'samandel run'.",
             ) from None
         shown = [(part, trace_lines(connection, home, figure, part.part, limit)) for part in parts]

@@ -21,9 +21,13 @@ from typing import Any
 
 from pipelines.errors import BuildFailed
 from pipelines.files import exclusive_lock, pretty_json, sha256_bytes, sha256_file, write_atomically
-from pipelines.home import Home
+from pipelines.home import CONSORTIUM, Home
+from pipelines.landing.journal import extend_journal
+from pipelines.landing.settings_delivery import is_settings
+from pipelines.landing.store import read_receipts
 from pipelines.matching.match import ensure_matched, match_home, matching_version
 from pipelines.settings import DBT_PROJECT, QUIET_TOOLS, child_environment
+from pipelines.warehouse.history import digest_of_inputs, keep_history
 from pipelines.warehouse.project import DBT, project_digest
 from pipelines.warehouse.sources import parsed_tables
 
@@ -41,6 +45,10 @@ class Build:
         folder: Where it grows; removed when it is finished.
         file: The DuckDB file, under its final name.
         environment: What dbt must find in its environment.
+        inputs: Digests of what it is made from, by name: the dbt project, matching's version, each delivery's parsed
+            files (``<owner>/<delivery>``), what counts of them (``<owner>/settled``), the registers.
+        as_of_sequence: The number of the last receipt or decision that there was (landing/journal.py).
+        registers_delivery_id: The settings that were in force, or an empty text.
     """
 
     build_id: str
@@ -48,6 +56,9 @@ class Build:
     folder: Path
     file: Path
     environment: dict[str, str]
+    inputs: dict[str, str]
+    as_of_sequence: int
+    registers_delivery_id: str
 
 
 def warehouse_lock(home: Home) -> AbstractContextManager[None]:
@@ -60,9 +71,18 @@ def input_digest(home: Home) -> str:
 
     Matched files are not among them: they follow from these.
     """
-    lines = [f"dbt {project_digest()}", f"matching {matching_version()}"]
-    lines += [f"{sha256_file(path)} {path.relative_to(home.parsed).as_posix()}" for path in _parsed_files(home)]
-    return sha256_bytes("\n".join(lines).encode())
+    return digest_of_inputs(read_inputs_now(home))
+
+
+def read_inputs_now(home: Home) -> dict[str, str]:
+    """Return the digests of what a build now would be made from, by name: see ``Build.inputs``."""
+    lines: dict[str, list[str]] = {}
+    for path in _parsed_files(home):
+        owner, delivery = path.parent.name.removeprefix("municipality_no="), path.stem.partition(".")[0]
+        file = path.relative_to(home.parsed).as_posix()
+        lines.setdefault(f"{owner}/{delivery}", []).append(f"{sha256_file(path)} {file}\n")
+    delivered = {name: sha256_bytes("".join(files).encode()) for name, files in lines.items()}
+    return {"dbt": project_digest(), "matching": sha256_bytes(matching_version().encode()), **delivered}
 
 
 def _parsed_files(home: Home) -> Iterator[Path]:
@@ -94,14 +114,25 @@ def start_build(home: Home) -> Build:
     """
     ensure_tables(home)
     ensure_matched(home)
-    digest = input_digest(home)
+    inputs = read_inputs_now(home)
+    digest = digest_of_inputs(inputs)
     build_id = digest[:16]
     builds = home.warehouse / "builds"
     shutil.rmtree(builds, ignore_errors=True)
     folder = builds / build_id
     folder.mkdir(parents=True)
     file = folder / home.warehouse_file.name
-    return Build(build_id, digest, folder, file, environment(home, file))
+    settings = [one for one in read_receipts(home, CONSORTIUM) if is_settings(one)]
+    return Build(
+        build_id=build_id,
+        input_digest=digest,
+        folder=folder,
+        file=file,
+        environment=environment(home, file),
+        inputs=inputs,
+        as_of_sequence=len(extend_journal(home)),
+        registers_delivery_id=settings[-1].delivery_id if settings else "",
+    )
 
 
 def environment(home: Home, file: Path) -> dict[str, str]:
@@ -135,6 +166,8 @@ def finish_build(home: Home, build: Build) -> None:
     if not build.file.is_file():
         raise BuildFailed("dbt ended without a warehouse file.", where=str(build.file), remedy="Read dbt's messages.")
     _drop_inner_schemas(build.file)
+    # Before the swap: what stands has a history, whenever it is cut short.
+    keep_history(home, build)
     with build.file.open("rb") as stream:
         os.fsync(stream.fileno())
     build.file.replace(home.warehouse_file)

@@ -13,19 +13,16 @@ import pytest
 
 from pipelines.files import sha256_bytes
 from pipelines.home import Home
-from tests.homes import ask, run, samandel, samandel_json
-from tests.integration.tiny_home import WORKSHOP, drop_ledger, make_tiny_home
+from tests.homes import ask, samandel, samandel_json
+from tests.integration.tiny_home import WORKSHOP
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("trace")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("corrected_home")]
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A tiny home after its run, in which 9901 corrected October."""
-    made = make_tiny_home(tmp_path_factory.mktemp("trace") / "home")
-    drop_ledger(made, "9901", "2026-10", amount="1200,50", name="2026-10b")
-    run(made.path)
-    return made
+@pytest.fixture
+def home(corrected_home: Home) -> Home:
+    """The home of two runs, in which 9901 corrected October."""
+    return corrected_home
 
 
 def test_a_figure_is_followed_to_the_cells_of_the_files(home: Home) -> None:
