@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,14 +12,17 @@ import typer
 
 from pipelines.cli.output import print_json, print_rows
 from pipelines.errors import ConfigurationError, SamandelError
+from pipelines.prepared import UNEXPLAINED
 
 if TYPE_CHECKING:
     from pipelines.parsing.ledger_profile import Profile
+    from pipelines.prepared import Manifest
     from pipelines.preparing.clients import SupplierList
     from pipelines.preparing.package import Package
 
 DEFAULT_OUTPUT = Path("klargjort.zip")
-_KINDS = {"ledger": "Reskontro", "ehf": "E-faktura"}
+_DOCUMENTS = "ehf"
+_KINDS = {"ledger": "Reskontro", _DOCUMENTS: "E-faktura"}
 _REMOVED = {
     "attachments": "vedlegg og henvisninger til vedlegg",
     "contacts": "kontaktpersoner, telefoner og e-postadresser",
@@ -32,11 +36,20 @@ _REMOVED = {
     "unused_cells": "celler i kolonner som ikke brukes",
     "title_rows": "rader over overskriften",
     "sum_rows": "sumrader og gjentatte overskrifter",
+    "unexplained": "e-fakturaer som ikke er funnet i reskontroen",
     "client_matched": "klientfakturaer (funnet i reskontroen)",
     "client_listed": "klientfakturaer (leverandør på listen)",
     "client_possible": "mulige klientfakturaer (leverandør med klientutbetalinger)",
     "unreadable": "filer som ikke kan leses",
 }
+_KEPT_UNEXPLAINED = (
+    "OBS: E-fakturaer som er med, men ikke gjenfunnet i reskontroen: {count}. Se over dem.\n"
+    "     Mottaket avviser pakken der avtalen krever klargjøring."
+)
+_UNEXPLAINED = (
+    "E-fakturaer som ikke er gjenfunnet i reskontroen, og derfor ikke er med: {count}.\n"
+    "     Ta dem med neste gang, når de er bokført, eller legg til --keep-unexplained hvis ingen gjelder klienter."
+)
 _UNKNOWN_CLIENTS = (
     "OBS: Klientfakturaer kan ikke kjennes igjen: {why}.\n"
     "     Oppgi --supplier-list FIL (en tom fil hvis dere ikke har slike leverandører).\n"
@@ -59,6 +72,14 @@ def prepare(
     yes: Annotated[
         bool, typer.Option("--yes", help="Skriv pakken uten å spørre, også over en som finnes fra før.")
     ] = False,
+    keep_unexplained: Annotated[
+        bool,
+        typer.Option(
+            "--keep-unexplained",
+            help="Ta med e-fakturaer som ikke er funnet i reskontroen. Mottaket avviser pakken der avtalen krever "
+            "klargjøring.",
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Skriv ut opplysningene som JSON.")] = False,
 ) -> None:
     """Klargjør filer før innsending: fjerner det mottaket ikke trenger, viser hva, og forsegler resten i en pakke.
@@ -67,35 +88,50 @@ def prepare(
     """
     from pipelines.preparing.words import failure_text
 
+    asks = not (yes or json) and sys.stdin.isatty()
     try:
-        _prepare(
-            files, output, profile, supplier_list, asks=not (yes or json) and sys.stdin.isatty(), yes=yes, json=json
-        )
+        _check_output(output, files, may_overwrite=yes or asks)
+        make = _maker(files, output, profile, supplier_list)
+        package = make(keep_unexplained)
+        if asks and not keep_unexplained and _keeps_unexplained(package):
+            package = make(True)
+        _finish(package, output, asks=asks, json=json)
     except SamandelError as error:
         typer.echo(f"samandel: {failure_text(error)}", err=True)
         raise typer.Exit(error.exit_code) from None
 
 
-def _prepare(
-    files: list[Path],
-    output: Path,
-    profile: str | None,
-    supplier_list: Path | None,
-    *,
-    asks: bool,
-    yes: bool,
-    json: bool,
-) -> None:
+def _maker(
+    files: list[Path], output: Path, profile: str | None, supplier_list: Path | None
+) -> Callable[[bool], Package]:
+    """Return what makes the package, with or without e-invoices that no posting explains."""
     from pipelines.cli.progress import progress_bars
     from pipelines.preparing.inputs import find_inputs
     from pipelines.preparing.package import prepare_package
 
-    _check_output(output, files, may_overwrite=yes or asks)
     loaded = None if profile is None else _load_profile(profile)
     suppliers = _read_suppliers(supplier_list)
-    with progress_bars() as progress:
-        inputs = find_inputs(files, output=output)
-        package = prepare_package(inputs, profile=loaded, suppliers=suppliers, progress=progress)
+    inputs = find_inputs(files, output=output)
+
+    def make(keep_unexplained: bool) -> Package:
+        with progress_bars() as progress:
+            return prepare_package(
+                inputs, profile=loaded, suppliers=suppliers, keep_unexplained=keep_unexplained, progress=progress
+            )
+
+    return make
+
+
+def _keeps_unexplained(package: Package) -> bool:
+    """Ask whether e-invoices that no posting explains are kept; only a plain yes counts."""
+    count = sum(one.documents for one in package.manifest.taken_out if one.reason == UNEXPLAINED)
+    if not count:
+        return False
+    typer.echo(_UNEXPLAINED.format(count=count))
+    return _says_yes("Ta dem med likevel? Mottaket avviser pakken der avtalen krever klargjøring. [j/N]", "n")
+
+
+def _finish(package: Package, output: Path, *, asks: bool, json: bool) -> None:
     if json:
         _write(package, output)
         left_out = [{"file": name, "reason": reason} for name, reason in package.left_out]
@@ -114,9 +150,11 @@ def _prepare(
 def _agrees(output: Path) -> bool:
     """Ask before a package is written; over one that is there already only a plain yes counts."""
     if output.exists():
-        question, default = f"{output} finnes fra før. Skrive over den? [j/N]", "n"
-    else:
-        question, default = f"Skrive {output}? [J/n]", "j"
+        return _says_yes(f"{output} finnes fra før. Skrive over den? [j/N]", "n")
+    return _says_yes(f"Skrive {output}? [J/n]", "j")
+
+
+def _says_yes(question: str, default: str) -> bool:
     answer = typer.prompt(question, default=default, show_default=False)
     return str(answer).strip().lower() in ("j", "ja", "y", "yes")
 
@@ -181,30 +219,18 @@ def _read_suppliers(path: Path | None) -> SupplierList | None:
 def _show(package: Package) -> None:
     """Print what is kept, what was removed, and what is not in the package at all."""
     manifest = package.manifest
-    rows = []
-    for kind, label in _KINDS.items():
-        of_kind = [file for file in manifest.files if file.kind == kind]
-        for currency in sorted({file.currency for file in of_kind if file.currency}):
-            same = [file for file in of_kind if file.currency == currency]
-            rows.append(
-                {
-                    "type": label,
-                    "filer inn": len(same),
-                    "rader inn": sum(file.rows_in for file in same),
-                    "beholdt": sum(file.rows_kept for file in same),
-                    "slått sammen": sum(file.rows_aggregated for file in same),
-                    "til sumrader": sum(file.sums for file in same),
-                    "fjernet": sum(file.rows_removed for file in same),
-                    "beløp inn": _kroner(sum(file.amount_before_ore for file in same), currency),
-                    "beløp i pakken": _kroner(sum(file.amount_after_ore for file in same), currency),
-                    "i reskontroens sumrader": _kroner(sum(file.amount_elsewhere_ore for file in same), currency),
-                }
-            )
+    rows = [
+        _kind_row(manifest, kind, label, currency)
+        for kind, label in _KINDS.items()
+        for currency in sorted(_currencies(manifest, kind))
+    ]
     numbers = tuple(rows[0])[1:] if rows else ()
     print_rows(rows, ("type", *numbers), title="Dette beholdes", right=numbers)
     removed: Counter[str] = Counter()
     for file in manifest.files:
         removed.update(file.removed)
+    for one in manifest.taken_out:
+        removed[one.reason] += one.documents
     shown = [{"hva": _REMOVED.get(kind, kind), "antall": count} for kind, count in sorted(removed.items())]
     print_rows(shown, ("hva", "antall"), title="Dette er fjernet", right=("antall",))
     profiles = sorted({file.profile for file in manifest.files if file.profile})
@@ -214,12 +240,39 @@ def _show(package: Package) -> None:
         typer.echo(f"Ikke med: {name}: {reason}")
     if len(package.left_out) > 20:
         typer.echo(f"Ikke med: og {len(package.left_out) - 20} filer til.")
-    if unexplained := sum(file.unexplained for file in manifest.files):
-        typer.echo(f"E-fakturaer som er med, men ikke gjenfunnet i reskontroen: {unexplained}. Se over dem.")
+    if manifest.unexplained:
+        typer.echo(_KEPT_UNEXPLAINED.format(count=manifest.unexplained), err=True)
+    if unexplained := sum(one.documents for one in manifest.taken_out if one.reason == UNEXPLAINED):
+        typer.echo(_UNEXPLAINED.format(count=unexplained))
     if not manifest.clients_known_from:
         names = ", ".join(package.without_function[:20])
         missing = f"ingen rad har tjeneste (funksjon) i {names}" if names else "ingen reskontro er med"
         typer.echo(_UNKNOWN_CLIENTS.format(why=f"{missing}, og ingen leverandørliste"), err=True)
+
+
+def _currencies(manifest: Manifest, kind: str) -> set[str]:
+    kept = {file.currency for file in manifest.files if file.kind == kind and file.currency}
+    return kept | {one.currency for one in manifest.taken_out if kind == _DOCUMENTS and one.currency}
+
+
+def _kind_row(manifest: Manifest, kind: str, label: str, currency: str) -> dict[str, str | int]:
+    """Return what became of the files of a kind in a currency."""
+    kept = [file for file in manifest.files if (file.kind, file.currency) == (kind, currency)]
+    gone = [one for one in manifest.taken_out if kind == _DOCUMENTS and one.currency == currency]
+    documents, elsewhere = sum(one.documents for one in gone), sum(one.amount_ore for one in gone)
+    amount = sum(file.amount_after_ore for file in kept)
+    return {
+        "type": label,
+        "filer inn": len(kept) + documents,
+        "rader inn": sum(file.rows_in for file in kept) + documents,
+        "beholdt": sum(file.rows_kept for file in kept),
+        "slått sammen": sum(file.rows_aggregated for file in kept) + documents,
+        "til sumrader": sum(file.sums for file in kept),
+        "fjernet": sum(file.rows_removed for file in kept),
+        "beløp inn": _kroner(amount + elsewhere, currency),
+        "beløp i pakken": _kroner(amount, currency),
+        "beløp tatt ut": _kroner(elsewhere, currency),
+    }
 
 
 def _kroner(ore: int, currency: str) -> str:

@@ -85,6 +85,11 @@ def _unprepared(source: Source, manifest: Manifest | None) -> str | None:
             "The prepared package says that client invoices could not be recognised. Prepare ledger and e-invoices "
             "together, or with --supplier-list."
         )
+    if manifest.unexplained:
+        return (
+            f"The prepared package keeps {manifest.unexplained} e-invoices that no posting explains: they may be "
+            "clients'. Prepare again without --keep-unexplained."
+        )
     return None
 
 

@@ -252,6 +252,11 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
         "Klargjør reskontro og e-fakturaer sammen, eller med --supplier-list, og lever den nye pakken.",
     ),
     (
+        r"^The prepared package keeps (?P<count>[0-9]+) e-invoices that no posting explains",
+        "Pakken har med fakturaer som ikke er funnet i reskontroen, og som kan gjelde enkeltpersoner.",
+        "Klargjør filene på nytt uten --keep-unexplained, og lever den nye pakken.",
+    ),
+    (
         r"SAF-T cannot be prepared",
         "Avtalen sier at filene skal klargjøres, og SAF-T kan ikke klargjøres.",
         "Lever klargjort reskontro i stedet.",

@@ -7,8 +7,12 @@ documents.py).
     voucher and supplier (its VAT, its part on another function), and of the same supplier and invoice number (the
     invoice posted again), in whichever ledger. (3) An e-invoice is a client's when its seller and number are those of
     such a posting. (4) One that no other posting explains is a client's when its number and amount are a client
-    posting's, however that spells the seller; and (5) when its seller has client postings at all: a client named by
-    mistake is worse than an invoice left out, whose amount the sums hold anyway.
+    posting's, however that spells the seller; (5) when its seller has client postings at all; and (6) when its amount
+    is that of a client posting, or of what is booked with it: a client named by mistake is worse than an invoice left
+    out, whose amount the sums hold anyway.
+
+Sellers are the same by number or by name. Where ledger or invoice lacks the number, names are also the same when all
+words of one stand in the other (legal forms, «og» and signs aside), for two systems seldom spell a name alike.
 """
 
 from __future__ import annotations
@@ -20,13 +24,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from pipelines.prepared import LISTED, MATCHED, POSSIBLE
 from pipelines.preparing.invoice_numbers import comparable_number
 from pipelines.reference import function_of
 
 Row = Mapping[str, Any]
 _ORG_NO = re.compile(r"(?<!\d)(\d{3})[ .]?(\d{3})[ .]?(\d{3})(?!\d)")
 _LEGAL_FORM = re.compile(r" (AS|ASA|ENK|SA|KF|IKS|DA|ANS|STI)$")
-_LISTED, _MATCHED, _POSSIBLE = "client_listed", "client_matched", "client_possible"
+_SAYS_NOTHING = frozenset(
+    {"AS", "ASA", "ENK", "SA", "KF", "IKS", "DA", "ANS", "STI", "BA", "NUF", "A", "S", "OG", "AND"}
+)
+_SPELLINGS = (("AA", "A"), ("Å", "A"), ("OE", "O"), ("Ø", "O"), ("Æ", "AE"))
+_AMOUNTS = ("tax_exclusive_amount", "tax_inclusive_amount", "payable_amount")
 
 
 class SupplierList:
@@ -53,15 +62,48 @@ class SupplierList:
 
 def comparable_name(name: str | None) -> str:
     """Return a supplier's name as two systems would agree on it."""
-    return _LEGAL_FORM.sub("", " ".join(re.sub(r"[^\w]+|_", " ", (name or "").upper()).split()))
+    plain = (name or "").upper().replace("&", " OG ")
+    return _LEGAL_FORM.sub("", " ".join(re.sub(r"[^\w]+|_", " ", plain).split()))
+
+
+def words_of(name: str | None) -> frozenset[str]:
+    """Return the words by which a supplier's name is known, however it is spelled."""
+    plain = comparable_name(name)
+    for sign, spelled in _SPELLINGS:
+        plain = plain.replace(sign, spelled)
+    return frozenset(plain.split()) - _SAYS_NOTHING
+
+
+class _Spelled:
+    """Names of suppliers as sets of words."""
+
+    def __init__(self) -> None:
+        self._known: set[frozenset[str]] = set()
+        self._asked: dict[frozenset[str], bool] = {}
+
+    def add(self, name: str | None) -> None:
+        self._known |= {words} if (words := words_of(name)) else set()
+        self._asked.clear()
+
+    def holds(self, name: str | None) -> bool:
+        """Return whether all words of a name stand in a known one, or the other way, or their letters are the same."""
+        if not (words := words_of(name)):
+            return False
+        if words not in self._asked:
+            joined = sorted("".join(words))
+            self._asked[words] = any(
+                words <= known or known <= words or sorted("".join(known)) == joined for known in self._known
+            )
+        return self._asked[words]
 
 
 @dataclass
 class _Booked:
-    """The invoices that postings name: by supplier and number, and by number and amount."""
+    """The invoices that postings name: by supplier and number, number and amount, supplier and amount."""
 
     by_supplier: set[tuple[str, str]] = field(default_factory=set)
     by_amount: set[tuple[str, Decimal]] = field(default_factory=set)
+    by_supplier_amount: set[tuple[str, Decimal]] = field(default_factory=set)
     totals: defaultdict[tuple[str | None, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
     def add(self, posting: Row, names: set[str], number: str) -> None:
@@ -79,6 +121,10 @@ class Clients:
         self._functions = frozenset(functions)
         self._listed = listed or SupplierList("")
         self._suppliers: set[str] = set()
+        # Words of clients' suppliers: those without a number, and all of them, for invoices that have none.
+        self._unnumbered, self._spelled = _Spelled(), _Spelled()
+        self._numbered: defaultdict[str, tuple[_Spelled, _Spelled]] = defaultdict(lambda: (_Spelled(), _Spelled()))
+        self._amounts: set[Decimal] = set()
         self._clients, self._others = _Booked(), _Booked()
 
     def mark(self, ledgers: Sequence[Sequence[Row]]) -> list[list[bool]]:
@@ -98,6 +144,7 @@ class Clients:
                 waiting += drawn_in
         for place, (_, posting) in enumerate(rows):
             self._remember(posting, is_client=place in marked)
+        self._remember_amounts(rows, marked)
         places = iter(range(len(rows)))
         return [[next(places) in marked for _ in postings] for postings in ledgers]
 
@@ -107,30 +154,81 @@ class Clients:
         )  # (1)
 
     def _remember(self, posting: Row, *, is_client: bool) -> None:
-        names = _names_of(posting.get("supplier_org_no"), posting.get("supplier_name"))
+        org_no, name = posting.get("supplier_org_no"), posting.get("supplier_name")
+        names = _names_of(org_no, name)
+        number = comparable_number(posting.get("invoice_no"))
         if is_client:
             self._suppliers |= names
-        if number := comparable_number(posting.get("invoice_no")):
-            (self._clients if is_client else self._others).add(posting, names, number)
+            spelled = [(self._unnumbered, self._spelled), *([self._numbered[number]] if number else [])]
+            for unnumbered, every in spelled:
+                every.add(name)
+                if not org_no:
+                    unnumbered.add(name)
+        booked = self._clients if is_client else self._others
+        booked.by_supplier_amount |= {(known, abs(posting["amount"])) for known in names}
+        if number:
+            booked.add(posting, names, number)
+
+    def _remember_amounts(self, rows: Sequence[tuple[int, Row]], marked: set[int]) -> None:
+        """Remember what client postings come to: each, and together with others of the voucher or the invoice (6)."""
+        sums: defaultdict[tuple[Any, ...], Decimal] = defaultdict(Decimal)
+        for place, (ledger_no, posting) in enumerate(rows):
+            for key in _sum_keys(ledger_no, posting, is_client=place in marked):
+                sums[key] += posting["amount"]
+        for place in marked:
+            ledger_no, posting = rows[place]
+            keys = _sum_keys(ledger_no, posting, is_client=True)
+            self._amounts |= {abs(posting["amount"]), *(abs(sums[key]) for key in keys)}
+        self._amounts.discard(Decimal(0))
 
     def reason_for(self, invoice: Row) -> str | None:
         """Return why an e-invoice is a client's, or None where it is not."""
         org_no, name = invoice.get("seller_org_no"), invoice.get("seller_name")
         if self._listed.holds(org_no, name):
-            return _LISTED
+            return LISTED
         by_supplier, by_amount = _invoice_keys(invoice)
-        if by_supplier & self._clients.by_supplier:
-            return _MATCHED  # (3)
+        number = comparable_number(invoice.get("invoice_no"))
+        is_same = number in self._numbered and _is_spelled(*self._numbered[number], org_no, name)
+        if is_same or by_supplier & self._clients.by_supplier:
+            return MATCHED  # (3)
         if by_supplier & self._others.by_supplier:
             return None
         if by_amount & self._clients.by_amount:
-            return _MATCHED  # (4)
-        return _POSSIBLE if _names_of(org_no, name) & self._suppliers else None  # (5)
+            return MATCHED  # (4)
+        if _names_of(org_no, name) & self._suppliers or _is_spelled(self._unnumbered, self._spelled, org_no, name):
+            return POSSIBLE  # (5)
+        return None if self.is_booked(invoice) or not _amounts_of(invoice) & self._amounts else POSSIBLE  # (6)
 
     def is_booked(self, invoice: Row) -> bool:
-        """Return whether a posting that is no client's explains an e-invoice."""
+        """Return whether a posting that is no client's explains an e-invoice: two of supplier, number and amount."""
         by_supplier, by_amount = _invoice_keys(invoice)
-        return bool(by_supplier & self._others.by_supplier or by_amount & self._others.by_amount)
+        if by_supplier & self._others.by_supplier or by_amount & self._others.by_amount:
+            return True
+        names = _names_of(invoice.get("seller_org_no"), invoice.get("seller_name"))
+        return any(
+            (name, amount) in self._others.by_supplier_amount for name in names for amount in _amounts_of(invoice)
+        )
+
+
+def _is_spelled(unnumbered: _Spelled, every: _Spelled, org_no: str | None, name: str | None) -> bool:
+    return (unnumbered if org_no else every).holds(name)
+
+
+def _sum_keys(ledger_no: int, posting: Row, *, is_client: bool) -> list[tuple[Any, ...]]:
+    """Return the sums that a posting is part of: its voucher's, its payee's in that, its invoice's; of clients' too."""
+    voucher, number = posting.get("voucher_no"), comparable_number(posting.get("invoice_no"))
+    keys: list[tuple[Any, ...]] = []
+    if voucher is not None:
+        keys += [(ledger_no, voucher), (ledger_no, voucher, _payee(posting))]
+    if number:
+        keys.append((number, _payee(posting)))
+    return [(alone, *key) for key in keys for alone in ((False, True) if is_client else (False,))]
+
+
+def _amounts_of(invoice: Row) -> set[Decimal]:
+    """Return what an invoice may be booked as: ledgers state net or gross amounts."""
+    amounts = (invoice.get(name) for name in _AMOUNTS)
+    return {abs(amount) for amount in amounts if amount}
 
 
 def _names_of(org_no: str | None, name: str | None) -> set[str]:
@@ -141,9 +239,7 @@ def _names_of(org_no: str | None, name: str | None) -> set[str]:
 def _invoice_keys(invoice: Row) -> tuple[set[tuple[str, str]], set[tuple[str, Decimal]]]:
     number = comparable_number(invoice.get("invoice_no"))
     names = _names_of(invoice.get("seller_org_no"), invoice.get("seller_name"))
-    # Ledgers state net or gross amounts.
-    amounts = [invoice.get(name) for name in ("tax_exclusive_amount", "tax_inclusive_amount")]
-    by_amount = {(number, abs(amount)) for amount in amounts if number and amount is not None}
+    by_amount = {(number, amount) for amount in _amounts_of(invoice) if number}
     return {(name, number) for name in names if number}, by_amount
 
 

@@ -9,13 +9,14 @@ caller has seen what was removed.
 
 from __future__ import annotations
 
+import re
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from pipelines import __version__
 from pipelines.errors import ConfigurationError, ProblemsFound
@@ -24,9 +25,19 @@ from pipelines.mask import mask_file_name
 from pipelines.parsing.ledger import best_shipped
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.rejects import Reject
-from pipelines.prepared import BY_LEDGER, BY_SUPPLIER_LIST, MANIFEST, Manifest, PreparedFile
+from pipelines.prepared import (
+    BY_LEDGER,
+    BY_SUPPLIER_LIST,
+    MANIFEST,
+    UNEXPLAINED,
+    UNREADABLE,
+    Manifest,
+    PreparedFile,
+    TakenOut,
+    combined_digest,
+)
 from pipelines.preparing.clients import Clients, SupplierList
-from pipelines.preparing.documents import clean_document
+from pipelines.preparing.documents import CleanedDocument, clean_document
 from pipelines.preparing.inputs import EHF, LEDGER, InputFile
 from pipelines.preparing.ledger_cells import OpenLedger, open_ledger
 from pipelines.preparing.ledgers import CannotPrepare, clean_ledger
@@ -38,6 +49,7 @@ _FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 _SPOOLED = 64 * 2**20
 _CHUNK = 2**20
 _SHOWN_ROWS = 20
+_CURRENCY = re.compile("[A-Z]{3}")
 
 
 @dataclass
@@ -69,6 +81,7 @@ def prepare_package(
     *,
     profile: Profile | None = None,
     suppliers: SupplierList | None = None,
+    keep_unexplained: bool = False,
     progress: Progress | None = None,
 ) -> Package:
     """Return the package of some files.
@@ -77,6 +90,8 @@ def prepare_package(
         inputs: What to prepare.
         profile: The ledgers' profile; else for each the shipped one that fits best.
         suppliers: Suppliers whose invoices are clients'; None where no list was given.
+        keep_unexplained: Keep e-invoices that no posting of the ledgers explains; else they are taken out, for
+            nobody knows whose they are.
         progress: Called with step, done and total.
 
     Raises:
@@ -100,12 +115,22 @@ def prepare_package(
     names = _Names()
     stream: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115  the package keeps it
     files: list[PreparedFile] = []
+    taken_out = _TakenOut()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for done, (file, kept_name) in enumerate(_in_order(documents, names)):
             show("e-faktura", done, len(documents))
-            files.append(_add_document(archive, file, kept_name, clients, left_out, has_ledger=bool(ledgers)))
+            raw = file.read()
+            cleaned = clean_document(raw)
+            is_explained = not ledgers or (cleaned.invoice is not None and clients.is_booked(cleaned.invoice))
+            if cleaned.raw is None:
+                left_out.append((file.name, cleaned.reason or ""))
+            reason = _why_out(cleaned, clients, may_stay=is_explained or keep_unexplained)
+            if reason is not None:
+                taken_out.add(raw, reason, cleaned.invoice)
+                continue
+            files.append(_add_document(archive, file, raw, cleaned, kept_name, unexplained=int(not is_explained)))
         show("e-faktura", len(documents), max(1, len(documents)))
-        if not ledgers and all(one.rows_removed for one in files):
+        if not ledgers and len(taken_out.unreadable) == len(documents):
             _refuse_unreadable(left_out)
         problems: list[str] = []
         by_name = {id(file): (raw, opened, mark) for (file, raw, opened), mark in zip(ledgers, marks, strict=True)}
@@ -118,11 +143,18 @@ def prepare_package(
                 problems += [f"{mask_file_name(file.name)}{problem}" for problem in reason.problems]
         show("reskontro", len(ledgers), max(1, len(ledgers)))
         _refuse(problems)
-        manifest = Manifest(f"samandel {__version__}", tuple(known_from), tuple(files))
-        if problem := next((found for one in files if (found := one.problem())), None):
+        told = taken_out.told()
+        manifest = Manifest(f"samandel {__version__}", tuple(known_from), tuple(files), told, taken_out.digest())
+        if problem := manifest.problem():
             raise AssertionError(f"a prepared file does not add up: {problem}")
         _add(archive, MANIFEST, manifest.as_bytes())
     return Package(manifest, tuple(left_out), without_function, stream)
+
+
+def _why_out(cleaned: CleanedDocument, clients: Clients, *, may_stay: bool) -> str | None:
+    if cleaned.raw is None or cleaned.invoice is None:
+        return UNREADABLE
+    return clients.reason_for(cleaned.invoice) or (None if may_stay else UNEXPLAINED)
 
 
 def _has_functions(ledger: OpenLedger) -> bool:
@@ -215,86 +247,64 @@ def _add_ledger(
         currency=", ".join(sorted(str(currency) for currency in currencies)),
         amount_before_ore=ore,
         amount_after_ore=ore,
-        amount_elsewhere_ore=0,
         removed=dict(cleaned.removed),
         profile=opened.profile.name,
     )
 
 
 def _add_document(
-    archive: zipfile.ZipFile,
-    file: InputFile,
-    kept_name: str,
-    clients: Clients,
-    left_out: list[tuple[str, str]],
-    *,
-    has_ledger: bool,
+    archive: zipfile.ZipFile, file: InputFile, raw: bytes, cleaned: CleanedDocument, kept_name: str, *, unexplained: int
 ) -> PreparedFile:
-    raw = file.read()
-    cleaned = clean_document(raw)
-    invoice = cleaned.invoice
-    if cleaned.raw is None or invoice is None:
-        left_out.append((file.name, cleaned.reason or ""))
-        return _document(file, raw, rows_removed=1, removed={"unreadable": 1})
-    ore = _ore(invoice["tax_exclusive_amount"])
-    if reason := clients.reason_for(invoice):
-        return _document(
-            file,
-            raw,
-            rows_aggregated=1,
-            removed={reason: 1},
-            currency=str(invoice["currency"]),
-            amount_before_ore=ore,
-            amount_elsewhere_ore=ore,
-        )
-    return _document(
-        file,
-        raw,
-        kept_name=kept_name,
-        kept_sha256=_add(archive, kept_name, cleaned.raw),
-        rows_kept=1,
-        removed=dict(cleaned.removed),
-        currency=str(invoice["currency"]),
-        amount_before_ore=ore,
-        amount_after_ore=ore,
-        unexplained=int(has_ledger and not clients.is_booked(invoice)),
-    )
-
-
-def _document(
-    file: InputFile,
-    raw: bytes,
-    *,
-    removed: dict[str, int],
-    kept_name: str | None = None,
-    kept_sha256: str | None = None,
-    rows_kept: int = 0,
-    rows_aggregated: int = 0,
-    rows_removed: int = 0,
-    currency: str = "",
-    amount_before_ore: int = 0,
-    amount_after_ore: int = 0,
-    amount_elsewhere_ore: int = 0,
-    unexplained: int = 0,
-) -> PreparedFile:
+    if cleaned.raw is None or cleaned.invoice is None:
+        raise AssertionError("only what was read is kept")
+    ore = _ore(cleaned.invoice["tax_exclusive_amount"])
     return PreparedFile(
         kind=EHF,
         original_name=mask_file_name(file.name),
         original_sha256=sha256_bytes(raw),
         kept_name=kept_name,
-        kept_sha256=kept_sha256,
+        kept_sha256=_add(archive, kept_name, cleaned.raw),
         rows_in=1,
-        rows_kept=rows_kept,
-        rows_aggregated=rows_aggregated,
-        rows_removed=rows_removed,
+        rows_kept=1,
+        rows_aggregated=0,
+        rows_removed=0,
         sums=0,
-        currency=currency,
-        amount_before_ore=amount_before_ore,
-        amount_after_ore=amount_after_ore,
-        amount_elsewhere_ore=amount_elsewhere_ore,
-        removed=removed,
+        currency=str(cleaned.invoice["currency"]),
+        amount_before_ore=ore,
+        amount_after_ore=ore,
+        removed=dict(cleaned.removed),
         unexplained=unexplained,
     )
+
+
+class _TakenOut:
+    """Adds up the documents of which nothing is kept: what is told of one of them could name a client."""
+
+    def __init__(self) -> None:
+        self._originals: list[tuple[str, str, str, int]] = []
+
+    def add(self, raw: bytes, reason: str, invoice: Mapping[str, Any] | None = None) -> None:
+        currency, ore = "", 0
+        if invoice is not None:
+            currency, ore = str(invoice["currency"]), _ore(invoice["tax_exclusive_amount"])
+            currency = currency if _CURRENCY.fullmatch(currency) else ""  # whatever else stands there is a text
+        self._originals.append((sha256_bytes(raw), reason, currency, ore))
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Return the digests of those that could not be read."""
+        return [digest for digest, reason, _, _ in self._originals if reason == UNREADABLE]
+
+    def told(self) -> tuple[TakenOut, ...]:
+        """Return how many there are and what they come to, by reason and currency."""
+        groups: dict[tuple[str, str], list[int]] = {}
+        for _, reason, currency, ore in self._originals:
+            groups.setdefault((reason, currency), []).append(ore)
+        return tuple(TakenOut(*key, len(amounts), sum(amounts)) for key, amounts in sorted(groups.items()))
+
+    def digest(self) -> str | None:
+        """Return one digest over all of them."""
+        return combined_digest(digest for digest, _, _, _ in self._originals)
 
 
 def _ore(amount: Decimal) -> int:

@@ -9,10 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.files import canonical_json, sha256_bytes
-from pipelines.prepared import Manifest, NotPrepared, PreparedFile, hold_against_manifest, read_manifest
+from pipelines.prepared import (
+    Manifest,
+    NotPrepared,
+    PreparedFile,
+    TakenOut,
+    combined_digest,
+    hold_against_manifest,
+    read_manifest,
+)
 
-FILE = PreparedFile("ledger", "a.csv", "0" * 64, "ledger/a.csv", "1" * 64, 3, 1, 2, 0, 1, "NOK", 500, 500, 0, {})
-MANIFEST = Manifest("samandel 0", ("ledger",), (FILE,))
+FILE = PreparedFile("ledger", "a.csv", "0" * 64, "ledger/a.csv", "1" * 64, 3, 1, 2, 0, 1, "NOK", 500, 500, {})
+OUT = TakenOut("client_matched", "NOK", 2, 700)
+MANIFEST = Manifest("samandel 0", ("ledger",), (FILE,), (OUT,), "2" * 64)
 
 
 def resealed(**changes: object) -> bytes:
@@ -34,6 +43,13 @@ def test_a_sealed_manifest_reads_as_it_was() -> None:
         (resealed(files=[MANIFEST.document()["files"][0] | {"amount_after_ore": 4}]), "amounts"),
         (resealed(files=[MANIFEST.document()["files"][0] | {"kind": "brreg"}]), "kind"),
         (resealed(files=[MANIFEST.document()["files"][0] | {"rows_in": "x"}]), "rows are missing"),
+        (resealed(format="samandel-prepared/1"), "format"),
+        (resealed(files=[MANIFEST.document()["files"][0] | {"kept_name": None}]), "not kept"),
+        (resealed(taken_out=[MANIFEST.document()["taken_out"][0] | {"reason": "Hjelp AS"}]), "taken out"),
+        (resealed(taken_out=[MANIFEST.document()["taken_out"][0] | {"currency": "Hjelp AS"}]), "taken out"),
+        (resealed(taken_out=[MANIFEST.document()["taken_out"][0] | {"documents": "Hjelp"}]), "taken out"),
+        (resealed(taken_out_sha256=None), "digest"),
+        (resealed(taken_out=[]), "digest"),
         (resealed(clients_known_from=["x"]), "unknown words"),
         (resealed(clients_known_from="ledger"), "unknown words"),
         (resealed(clients_known_from=[["ledger"]]), "unknown words"),
@@ -49,6 +65,13 @@ def test_a_sealed_manifest_reads_as_it_was() -> None:
         "amounts",
         "kind",
         "type",
+        "former format",
+        "nothing kept",
+        "reason",
+        "currency",
+        "count",
+        "no digest",
+        "digest of nothing",
         "word",
         "text",
         "nested",
@@ -80,3 +103,9 @@ def test_any_bytes_are_refused(raw: bytes) -> None:
 def test_a_package_with_other_files_is_refused(digests: dict[str, str], reason: str) -> None:
     with pytest.raises(NotPrepared, match=reason):
         hold_against_manifest(MANIFEST, digests)
+
+
+def test_one_digest_stands_for_many_in_any_order() -> None:
+    assert combined_digest(["a", "b"]) == combined_digest(["b", "a"]) != combined_digest(["a"])
+    assert combined_digest(["a"]) != "a"
+    assert combined_digest([]) is None

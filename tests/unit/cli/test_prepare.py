@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.cli import prepare as prepare_command
 from pipelines.preparing.inputs import find_inputs
+from pipelines.preparing.package import prepare_package
 from tests.homes import samandel, samandel_json
 from tests.unit.preparing.test_package import FILES, document, ledger_text
 
@@ -32,7 +33,7 @@ def test_it_shows_what_is_kept_and_what_was_removed(folder: Path, tmp_path: Path
 
 def test_json_is_the_manifest(folder: Path, tmp_path: Path) -> None:
     facts = samandel_json("prepare", folder, "--output", tmp_path / "p.zip", "--json")
-    assert facts["format"] == "samandel-prepared/1"
+    assert facts["format"] == "samandel-prepared/2"
     assert facts["output"] == str(tmp_path / "p.zip")
     assert facts["left_out"] == []
 
@@ -67,7 +68,22 @@ def test_a_ledger_without_functions_is_named(folder: Path, tmp_path: Path) -> No
 def test_e_invoices_that_no_posting_explains_are_counted(folder: Path, tmp_path: Path) -> None:
     (folder / "unknown.xml").write_bytes(document("8765", "310000019"))
     done = samandel("prepare", folder, "--output", tmp_path / "p.zip")
-    assert "ikke gjenfunnet i reskontroen: 1" in done.stdout
+    assert "ikke er gjenfunnet i reskontroen, og derfor ikke er med: 1" in done.stdout
+    assert "ehf/unknown.xml" not in zipfile.ZipFile(tmp_path / "p.zip").namelist()
+    done = samandel("prepare", folder, "--output", tmp_path / "q.zip", "--keep-unexplained")
+    assert "ikke gjenfunnet i reskontroen: 1" in done.stderr
+    assert "ehf/unknown.xml" in zipfile.ZipFile(tmp_path / "q.zip").namelist()
+
+
+@pytest.mark.parametrize(("answer", "is_kept"), [("", False), ("n", False), ("tja", False), ("ja", True)])
+def test_only_a_plain_yes_keeps_what_no_posting_explains(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str, *, is_kept: bool
+) -> None:
+    (folder / "unknown.xml").write_bytes(document("8765", "310000019"))
+    monkeypatch.setattr("typer.prompt", lambda text, default, **_: answer or default)
+    package = prepare_package(find_inputs([folder]))
+    assert prepare_command._keeps_unexplained(package) == is_kept
+    assert not prepare_command._keeps_unexplained(prepare_package(find_inputs([folder / "202609.csv"])))
 
 
 def test_files_none_of_which_can_be_read_are_refused(tmp_path: Path) -> None:

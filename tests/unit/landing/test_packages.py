@@ -17,7 +17,7 @@ from pipelines.prepared import MANIFEST
 from pipelines.preparing.inputs import find_inputs
 from pipelines.preparing.package import prepare_package
 from tests.unit.dropped import MEMBERS, OWN, drop, ingest, ledger, make_home, pull, rows_of
-from tests.unit.preparing.test_package import FILES, contents
+from tests.unit.preparing.test_package import FILES, contents, document
 from tests.unit.test_scanner import SYNTHETIC
 
 
@@ -33,12 +33,16 @@ def home(tmp_path: Path) -> Home:
     return home_with(tmp_path / "home", "prepared_only")
 
 
-def package(folder: Path, files: dict[str, bytes] = FILES, **changes: bytes | None) -> bytes:
+def package(
+    folder: Path, files: dict[str, bytes] = FILES, *, keep_unexplained: bool = False, **changes: bytes | None
+) -> bytes:
     """A package, with members changed, added or (None) left out after it was sealed."""
     folder.mkdir(exist_ok=True)
     for name, raw in files.items():
         (folder / name).write_bytes(raw)
-    members: dict[str, bytes | None] = {**contents(prepare_package(find_inputs([folder])))}
+    members: dict[str, bytes | None] = {
+        **contents(prepare_package(find_inputs([folder]), keep_unexplained=keep_unexplained))
+    }
     members |= {name.replace("__", "/").replace("_DOT_", "."): raw for name, raw in changes.items()}
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
@@ -102,7 +106,7 @@ def test_a_prepared_package_is_taken_by_each_inbox_for_its_part(home: Home, tmp_
         {"ledger__202609_DOT_csv": b"changed"},
         {"ledger__202609_DOT_csv": None},
         {"ledger__more_DOT_csv": b"more"},
-        {"manifest_DOT_json": b'{"format": "samandel-prepared/1"}'},
+        {"manifest_DOT_json": b'{"format": "samandel-prepared/2"}'},
         {"_DOT_hidden": b"x"},
     ],
     ids=["changed", "missing", "more", "manifest", "hidden"],
@@ -134,6 +138,17 @@ def test_a_package_that_cannot_tell_clients_is_refused_where_preparing_is_agreed
     assert pull(home, "ehf") == []
     (receipt,) = read_all_receipts(home, OWN)
     assert "client invoices" in (receipt.refused or "")
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_package_that_keeps_what_no_posting_explains_is_refused_where_preparing_is_agreed(
+    home: Home, tmp_path: Path, *, keep: bool
+) -> None:
+    files = FILES | {"unknown.xml": document("8765", "310000019")}
+    drop(home, "p.zip", package(tmp_path / "inn", files, keep_unexplained=keep), source="ehf")
+    assert len(pull(home, "ehf")) == (not keep)
+    (receipt,) = read_all_receipts(home, OWN)
+    assert ("no posting explains" in (receipt.refused or "")) == keep
 
 
 def test_a_package_in_the_wrong_inbox_is_refused(home: Home, tmp_path: Path) -> None:

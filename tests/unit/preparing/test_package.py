@@ -15,7 +15,7 @@ from pipelines.files import sha256_bytes
 from pipelines.parsing.ehf import parse_document
 from pipelines.parsing.ledger import load_profile, parse_ledger
 from pipelines.parsing.ledger_profile import SHIPPED_FOLDER
-from pipelines.prepared import MANIFEST, hold_against_manifest, read_manifest
+from pipelines.prepared import MANIFEST, combined_digest, hold_against_manifest, read_manifest
 from pipelines.preparing.clients import SupplierList
 from pipelines.preparing.inputs import find_inputs
 from pipelines.preparing.package import Package, prepare_package
@@ -54,13 +54,19 @@ def posting(voucher: str, invoice_no: str, function: str, amount: str, seller: s
     return f"9;{seller};{voucher};{invoice_no};11.09.2026;202609;13700;Kjøp;{function};1;{amount};Tekst;x"
 
 
-def package_of(folder: Path, files: dict[str, bytes], suppliers: str | None = None) -> Package:
+def package_of(
+    folder: Path, files: dict[str, bytes], suppliers: str | None = None, *, keep_unexplained: bool = False
+) -> Package:
     for name, raw in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(raw)
     listed = None if suppliers is None else SupplierList(suppliers)
-    return prepare_package(find_inputs([folder]), suppliers=listed)
+    return prepare_package(find_inputs([folder]), suppliers=listed, keep_unexplained=keep_unexplained)
+
+
+def taken_out(package: Package) -> dict[str, int]:
+    return {one.reason: one.documents for one in package.manifest.taken_out}
 
 
 def contents(package: Package) -> dict[str, bytes]:
@@ -121,8 +127,8 @@ def test_rows_and_ore_are_all_accounted_for(tmp_path: Path) -> None:
         2,
     )
     assert ledger.amount_before_ore == ledger.amount_after_ore == TOTAL * 100
-    assert by_kind["ehf", "matched.xml"].removed == {"client_matched": 1}
-    assert by_kind["ehf", "possible.xml"].removed == {"client_possible": 1}
+    assert taken_out(package) == {"client_matched": 1, "client_possible": 1}
+    assert sum(one.amount_ore for one in package.manifest.taken_out) == 2 * 10_000
     for file in package.manifest.files:
         assert file.problem() is None
 
@@ -132,7 +138,22 @@ def test_the_manifest_holds_what_the_package_holds(tmp_path: Path) -> None:
     manifest = read_manifest(kept.pop(MANIFEST))
     hold_against_manifest(manifest, {name: sha256_bytes(raw) for name, raw in kept.items()})
     assert manifest.clients_known_from == ("ledger",)
-    assert {file.original_sha256 for file in manifest.files} == {sha256_bytes(raw) for raw in FILES.values()}
+    digests = {name: sha256_bytes(raw) for name, raw in FILES.items()}
+    assert {file.original_sha256 for file in manifest.files} == {digests["202609.csv"], digests["kept.xml"]}
+    assert manifest.taken_out_sha256 == combined_digest([digests["matched.xml"], digests["possible.xml"]])
+
+
+def test_the_manifest_tells_of_no_invoice_that_was_taken_out(tmp_path: Path) -> None:
+    client = document("F-77", HELPER).replace(b"Eksempel Mat AS", b"Hjelp Barnevern AS")
+    files = FILES | {
+        "Hjelp Barnevern AS - F-77 - klient O.N. f2012.xml": client,
+        "klient O.N. uleselig.xml": b'<Invoice xmlns="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"><x>',
+    }
+    package = package_of(tmp_path, files)
+    assert taken_out(package) == {"client_matched": 1, "client_possible": 2, "unreadable": 1}
+    for raw in contents(package).values():
+        for secret in (b"Barnevern", b"F-77", b"klient", b"O.N.", sha256_bytes(client).encode()):
+            assert secret not in raw
 
 
 def test_the_same_files_are_the_same_bytes(tmp_path: Path) -> None:
@@ -230,10 +251,52 @@ def test_an_invoice_is_known_by_number_and_amount_however_its_seller_is_spelled(
     tmp_path: Path, row: str, reason: str | None
 ) -> None:
     rows = (row, posting("B8", "X-9", "120", "1,00", "Annen AS;"))
-    package = package_of(tmp_path, {"a.csv": ledger_text(rows), "b.xml": document("F-1")})
-    (invoice,) = [file for file in package.manifest.files if file.kind == "ehf"]
-    assert (reason in invoice.removed) if reason else invoice.kept_name
-    assert invoice.unexplained == (reason is None and "99,00" in row)
+    files = {"a.csv": ledger_text(rows), "b.xml": document("F-1")}
+    package = package_of(tmp_path, files, keep_unexplained=True)
+    assert set(taken_out(package)) == ({reason} if reason else set())
+    assert package.manifest.unexplained == (reason is None and "99,00" in row)
+    assert ("unexplained" in taken_out(package_of(tmp_path, files))) == package.manifest.unexplained
+
+
+NAMED = document("F-9").replace(b"Eksempel Mat AS", "Hjelp &amp; Bårnevern Nord AS".encode())
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        posting("B1", "F-1", "244", "77,00", "Hjelp og Bårnevern Nord;"),
+        posting("B1", "", "244", "77,00", "HJELP OG BAARNEVERN;"),
+        posting("B1", "", "244", "77,00", "Hjelp og Bårnevern Nord Norge AS;"),
+        posting("B1", "", "244", "77,00", "Hjelp Bår nevern Nord;"),
+        posting("B1", "F-9", "244", "77,00", "Nord, Hjelp/Bårnevern A/S;"),
+        posting("B1", "", "244", "100,00", "HBN;"),
+        posting("B1", "", "244", "-125,00", f"HBN;{HELPER}"),
+    ],
+    ids=["ampersand", "fewer words", "more words", "spaces", "same number", "net", "gross"],
+)
+def test_a_clients_supplier_is_known_however_it_is_spelled_even_where_the_rest_is_kept(
+    tmp_path: Path, row: str
+) -> None:
+    rows = (row, posting("B8", "X-9", "120", "1,00", "Annen AS;"))
+    package = package_of(tmp_path, {"a.csv": ledger_text(rows), "b.xml": NAMED}, keep_unexplained=True)
+    assert set(taken_out(package)) <= {"client_matched", "client_possible"}
+    assert len(taken_out(package)) == 1
+
+
+@pytest.mark.parametrize("function", ["244", "120"])
+def test_an_invoice_of_what_a_clients_voucher_comes_to_is_a_clients(tmp_path: Path, function: str) -> None:
+    rows = (posting("B1", "", "244", "60,00", "HBN;"), posting("B1", "", function, "40,00", "Rest;"))
+    package = package_of(tmp_path, {"a.csv": ledger_text(rows), "b.xml": NAMED}, keep_unexplained=True)
+    assert taken_out(package) == {"client_possible": 1}
+
+
+def test_another_supplier_with_a_number_of_its_own_is_not_taken_for_a_client(tmp_path: Path) -> None:
+    rows = (
+        posting("B1", "", "244", "77,00", f"Eksempel;{HELPER}"),
+        posting("B2", "", "120", "100,00", f"Mat;{SELLER}"),
+    )
+    package = package_of(tmp_path, {"a.csv": ledger_text(rows), "b.xml": document("F-9")})
+    assert (taken_out(package), package.manifest.unexplained) == ({}, 0)
 
 
 def test_a_posting_of_something_else_explains_an_invoice_first(tmp_path: Path) -> None:
