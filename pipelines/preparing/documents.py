@@ -5,22 +5,31 @@ clients' (clients.py), reading documents (parsing/ehf.py).
 
 What intake does not need goes out whole: attachments and references to them, contacts, persons, delivery places and
 receivers, notes, streets, bank accounts, payment references, signatures, extensions, the buyer's name, the SBDH
-envelope. Every other text goes through the privacy scanner, and all but code lists and the seller's name through that
-for names of persons. What it stops is removed where the element is optional, else replaced: an invoice's number by a
-pseudonym, so that two invoices stay two.
+envelope. Every other text goes through the privacy scanner, and all but the seller's name through that for names of
+persons; what stands for a code must be written like one, and a figure must not be a personal number. What is stopped is
+removed where the element is optional, else replaced: an invoice's number by a pseudonym, so that two invoices stay two.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.parsing import ehf, schema, ubl
 from pipelines.parsing.hardened_xml import parse_xml
+from pipelines.person_names import find_person_names
 from pipelines.preparing.invoice_numbers import pseudonym
 from pipelines.preparing.words import why_refused
-from pipelines.scanner import find_in_codes, find_in_free_text, find_in_references
+from pipelines.scanner import (
+    PERSON_NAME,
+    PERSONAL_NUMBER,
+    find_in_codes,
+    find_in_free_text,
+    find_in_references,
+    is_personal_number,
+)
 
 if TYPE_CHECKING:
     from lxml import etree
@@ -71,6 +80,10 @@ _FREE_TEXTS = {
 # Their names are what somebody writes; elsewhere a name is a party's.
 _NAMED_FREELY = {"Item", "AdditionalItemProperty"}
 _CODE_LISTS = {"CustomizationID", "ProfileID", "UBLVersionID", "EndpointID", "CompanyID"}
+# A word of a list, or digits in groups (an organisation number, «MVA» behind it).
+_CODE = re.compile(r"[A-Za-z0-9._:/#+*-]{1,200}|(?:[A-Z]{2})?[0-9 .-]{1,40}(?:MVA)?")
+_JOINS = re.compile(r"[^A-Za-z]+")
+_WHOLE = re.compile(r"[+-]?0*([0-9]{11})(?:[.,][0-9]*)?")
 _LISTED_IDS = {"TaxCategory", "ClassifiedTaxCategory", "TaxScheme"}
 _INVOICE_REFERENCES = {"InvoiceDocumentReference", "CreditNoteDocumentReference"}
 _SELLER, _BUYER = "AccountingSupplierParty", "AccountingCustomerParty"
@@ -189,12 +202,22 @@ def _find(element: etree._Element, text: str) -> tuple[str, ...]:
     """Return what in an element's text gives a person away, as strictly as the element is used."""
     tag, parent = _local(element), _parent(element)
     if tag.endswith(_FIGURES) and not any(map(str.isalpha, text)):
-        return ()
+        whole = _WHOLE.fullmatch(text)
+        return (PERSONAL_NUMBER,) if whole and is_personal_number(whole[1]) else ()
     if tag in _FREE_TEXTS or (tag == "Name" and parent in _NAMED_FREELY):
         return find_in_free_text(text)
     is_listed = tag.endswith("Code") or tag in _CODE_LISTS or (tag == "ID" and parent in _LISTED_IDS)
     is_sellers_name = tag in ("Name", "RegistrationName") and _is_of(_SELLER, element)
-    return find_in_codes(text) if is_listed or is_sellers_name else find_in_references(text)
+    if is_listed:
+        return find_in_codes(text) or _find_in_word(text)
+    return find_in_codes(text) if is_sellers_name else find_in_references(text)
+
+
+def _find_in_word(text: str) -> tuple[str, ...]:
+    """Return what is wrong with a code that is not written like one, or joins the names of a person."""
+    if not _CODE.fullmatch(text):
+        return ("no code",)
+    return (PERSON_NAME,) if find_person_names(_JOINS.sub(" ", text)) else ()
 
 
 def _replace(element: etree._Element, text: str, document: etree._Element) -> None:

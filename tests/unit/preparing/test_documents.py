@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,65 @@ def test_a_name_in_a_reference_is_replaced(old: str, new: str) -> None:
     cleaned = clean_document(INVOICE.replace(old, new.format("klient Kari Nordmann") + old, 1).encode())
     assert cleaned.removed["stopped_texts"] == 1
     assert b"Nordmann" not in (cleaned.raw or b"")
+
+
+CODES = {
+    "classification": (
+        "<cac:ClassifiedTaxCategory>",
+        "<cac:CommodityClassification><cbc:ItemClassificationCode>{}</cbc:ItemClassificationCode>"
+        "</cac:CommodityClassification>",
+    ),
+    "document type": (
+        "<cac:AccountingSupplierParty>",
+        "<cac:ContractDocumentReference><cbc:ID>1</cbc:ID><cbc:DocumentTypeCode>{}</cbc:DocumentTypeCode>"
+        "</cac:ContractDocumentReference>",
+    ),
+    "reason": (
+        "<cac:TaxTotal>",
+        "<cac:AllowanceCharge><cbc:ChargeIndicator>true</cbc:ChargeIndicator><cbc:AllowanceChargeReasonCode>{}"
+        "</cbc:AllowanceChargeReasonCode><cbc:Amount>0.00</cbc:Amount></cac:AllowanceCharge>",
+    ),
+    "period": (
+        "<cac:AccountingSupplierParty>",
+        "<cac:InvoicePeriod><cbc:DescriptionCode>{}</cbc:DescriptionCode></cac:InvoicePeriod>",
+    ),
+    "version": ("<cbc:CustomizationID>", "<cbc:UBLVersionID>{}</cbc:UBLVersionID>"),
+    "payee": (
+        "<cac:TaxTotal>",
+        "<cac:PayeeParty><cac:PartyLegalEntity><cbc:CompanyID>{}</cbc:CompanyID></cac:PartyLegalEntity></cac:PayeeParty>",
+    ),
+}
+
+
+@pytest.mark.parametrize("text", ["Kari Nordmann", "klient K.N. f2012", "Kari.Nordmann", "Kåre", "2 Nordmann"])
+@pytest.mark.parametrize("name", CODES)
+def test_what_stands_for_a_code_and_is_none_is_replaced(name: str, text: str) -> None:
+    before, added = CODES[name]
+    assert before in INVOICE
+    cleaned = clean_document(INVOICE.replace(before, added.format(text) + before, 1).encode())
+    assert cleaned.raw is not None, cleaned.reason
+    assert cleaned.removed["stopped_texts"] == 1
+    assert text.encode() not in cleaned.raw
+
+
+@pytest.mark.parametrize(
+    "text", ["30192000-1", "10 15 20 00", "NO 310 028 142 MVA", "NO310028142MVA", "Foretaksregisteret"]
+)
+def test_a_code_stands(text: str) -> None:
+    before, added = CODES["payee"]
+    cleaned = clean_document(INVOICE.replace(before, added.format(text) + before, 1).encode())
+    assert cleaned.raw is not None
+    assert text.encode() in cleaned.raw
+
+
+@pytest.mark.parametrize("text", [SYNTHETIC, f"{SYNTHETIC}.00", f"-0{SYNTHETIC}"])
+@pytest.mark.parametrize("element", ["PriceAmount", "InvoicedQuantity"])
+def test_a_personal_number_in_a_figure_is_not_kept(element: str, text: str) -> None:
+    document = re.sub(rf"(<cbc:{element}[^>]*>)[^<]*<", rf"\g<1>{text}<", INVOICE)
+    assert text in document
+    cleaned = clean_document(document.encode())
+    assert SYNTHETIC.encode() not in (cleaned.raw or b"")
+    assert cleaned.removed["stopped_texts"] == (cleaned.raw is not None)
 
 
 def test_the_buyers_name_goes_and_the_sellers_stays() -> None:
