@@ -132,7 +132,7 @@ def _folder(home: Home, source: Source) -> Iterator[Finding]:
 
 def _profile(home: Home, source: Source) -> Iterator[Finding]:
     """Read a source's profile and say what it leaves open."""
-    from pipelines.parsing.contract_profile import load_contract_profile
+    from pipelines.contract_profile import load_contract_profile
     from pipelines.parsing.ledger_profile import load_profile
 
     if not source.profile:

@@ -37,6 +37,7 @@ from pipelines.publishing.store import read_current
 
 _LOOKS_AT_ONCE = 8
 _ROOT_MODULES = (
+    "contract_profile.py",
     "files.py",
     "limits.py",
     "mask.py",

@@ -141,7 +141,8 @@ class Manifest:
 
     def problem(self) -> str | None:
         """Return what does not add up, or None."""
-        found = next((problem for one in (*self.files, *self.taken_out) if (problem := one.problem())), None)
+        problems = [*(file.problem() for file in self.files), *(one.problem() for one in self.taken_out)]
+        found = next(filter(None, problems), None)
         if found is None and bool(self.taken_out) != bool(_DIGEST.fullmatch(self.taken_out_sha256 or "")):
             return "documents taken out lack their digest"
         return found

@@ -2,10 +2,11 @@
 
 Belongs here: telling a prepared package from other archives, verifying it, what a member's agreement asks for, and
 keeping a refused drop out of landing. Not here: what a manifest is (the root's prepared.py), making one (preparing/),
-unpacking (archives.py), which files make a drop (inbox.py).
+unpacking (archives.py), what a file is by its bytes (contents.py), which files make a drop (inbox.py).
 
 A drop that is refused leaves a receipt with the reason and no bytes: they move to ``inbox/.refused``. A member without
-an agreement on the day counts as one who may hand in prepared packages only.
+an agreement on the day counts as one who may hand in prepared packages only; then no inbox of the member takes what it
+does not recognise as its own kind.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import BinaryIO
 
 from pipelines.home import Home, Source
 from pipelines.landing.archives import Archive, RefusedArchive, is_archive, may_be_archive, open_archive
+from pipelines.landing.contents import is_of_its_kind
 from pipelines.landing.no_links import open_regular
 from pipelines.limits import Limits
 from pipelines.municipalities import holds_on
@@ -37,12 +39,17 @@ RULE = "IN13"
 _FREE_AGREEMENT = "unprepared"
 # SAF-T cannot be prepared yet: where preparing is agreed, it is not taken at all.
 _PERSONAL_KINDS = (*KINDS, "saft")
+_WHAT = {
+    "registers": "register form of ours, or an export of contracts as the source's profile has it",
+    "notices": "notice in eForms",
+    "brreg": "file of the company register",
+}
 _CHUNK = 2**20
 
 
 def needs_preparing(home: Home, source: Source, day: date) -> bool:
     """Return whether a source's owner has agreed to hand in prepared packages only, or has no agreement on the day."""
-    if source.kind not in _PERSONAL_KINDS or not source.owner.isdigit():
+    if not source.owner.isdigit():
         return False
     path = home.registers / "members.csv"
     rows = read_register(REGISTERS["members"], path.read_bytes(), file=f"registers/{path.name}").rows
@@ -71,9 +78,23 @@ def why_refused(home: Home, source: Source, files: Iterable[tuple[str, Path]], d
             )
         if must_be_prepared is None:
             must_be_prepared = needs_preparing(home, source, day)
-        if must_be_prepared and (problem := _unprepared(source, manifest)):
+        if must_be_prepared and (problem := _problem(home, source, path, manifest)):
             return problem
     return None
+
+
+def _problem(home: Home, source: Source, path: Path, manifest: Manifest | None) -> str | None:
+    """Return why a file is not taken where preparing is agreed, whatever the inbox is for."""
+    if source.kind in _PERSONAL_KINDS:
+        return _unprepared(source, manifest)
+    with open_regular(path) as stream:
+        if is_of_its_kind(home, source, stream):
+            return None
+    return (
+        f"This inbox takes nothing else than its own kind, and a file is no {_WHAT.get(source.kind, source.kind)}. "
+        "Where the agreement allows prepared packages only, ledgers and e-invoices come as packages of "
+        "'samandel prepare', in their own inboxes."
+    )
 
 
 def _unprepared(source: Source, manifest: Manifest | None) -> str | None:

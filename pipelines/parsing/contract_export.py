@@ -1,7 +1,7 @@
 """A contract system's spreadsheet export to rows for the registers contracts and contract_members, by a profile.
 
-Belongs here: bytes to checked rows and rejects. Not here: the layouts (contract_profile.py), what becomes of the rows
-(proposals.py).
+Belongs here: bytes to checked rows and rejects. Not here: the layouts (the root's contract_profile.py), what becomes of
+the rows (proposals.py).
 
 A contract may stand in one row, its municipalities in one cell, or in one row per municipality: then all its rows must
 state the same. A municipality's own export without a column of municipalities covers that municipality. Rows that go on
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from pipelines.contract_profile import REQUIRED, ContractProfile, place_headers
 from pipelines.home import CONSORTIUM
-from pipelines.parsing.contract_profile import REQUIRED, ContractProfile
 from pipelines.parsing.dates import DateReader
 from pipelines.parsing.numbers import NumberStyle, float_to_money, to_money
 from pipelines.parsing.org_numbers import passes_mod11, plain_org_no
@@ -81,14 +81,7 @@ def _tables(raw: bytes, profile: ContractProfile) -> list[Rows]:
 
 
 def _place_columns(profile: ContractProfile, cells: Sequence[Cell]) -> dict[str, int]:
-    headers = [cell_text(value).casefold() for value in cells]
-    placed = {}
-    for name, alternatives in profile.columns.items():
-        for header in alternatives:
-            if header.casefold() in headers:
-                placed[name] = headers.index(header.casefold())
-                break
-    return placed
+    return place_headers(profile, [cell_text(value) for value in cells])
 
 
 def _read_rows(reader: _Reader, listed: Sequence[Sequence[Cell]], first_row_no: int) -> ReadForm:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.contract_profile import ContractProfile
 from pipelines.files import canonical_json
 from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.store import LandedFile, Receipt, read_file, verified_path
@@ -29,7 +30,6 @@ from pipelines.parsing import (
     saft,
     schema,
 )
-from pipelines.parsing.contract_profile import ContractProfile
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.ledger_rows import Batch
 from pipelines.parsing.rejects import Reject

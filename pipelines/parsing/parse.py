@@ -10,6 +10,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from pipelines.contract_profile import ContractProfile, load_contract_profile
 from pipelines.errors import ConfigurationError, SamandelError, UnreadableDelivery
 from pipelines.files import canonical_json, sha256_bytes
 from pipelines.home import Home, Source
@@ -20,7 +21,6 @@ from pipelines.landing.store import LandedFile, Receipt, read_all_receipts, read
 from pipelines.mask import mask_file_name
 from pipelines.parsing import ledger, schema
 from pipelines.parsing.books import LEDGERS
-from pipelines.parsing.contract_profile import ContractProfile, load_contract_profile
 from pipelines.parsing.kinds import KINDS, Delivered, Kind, Registers
 from pipelines.parsing.ledger_profile import Profile
 from pipelines.parsing.rejects import Reject

@@ -257,6 +257,12 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
         "Klargjør filene på nytt uten --keep-unexplained, og lever den nye pakken.",
     ),
     (
+        r"^This inbox takes nothing else than its own kind",
+        "En fil er ikke av det slaget som skal leveres her, og avtalen sier at reskontro og e-faktura skal klargjøres.",
+        "Lever skjemaet slik dere fikk det. Kjør «samandel prepare» på reskontro og e-faktura, og lever pakken i "
+        "innboksene for dem.",
+    ),
+    (
         r"SAF-T cannot be prepared",
         "Avtalen sier at filene skal klargjøres, og SAF-T kan ikke klargjøres.",
         "Lever klargjort reskontro i stedet.",

@@ -43,8 +43,8 @@ def parse(path: Path) -> dict[str, Any]:
 
         parsed = parse_form(raw, path.name.split("__")[0], registers_in_force())
     elif path.parent.name == "contracts":
+        from pipelines.contract_profile import load_contract_profile
         from pipelines.parsing.contract_export import parse_contracts
-        from pipelines.parsing.contract_profile import load_contract_profile
 
         profile = load_contract_profile(path.name.split("__")[0], HERE)
         parsed = parse_contracts(raw, profile, "_consortium", registers_in_force(), may_speak_for_all=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import shutil
 import zipfile
@@ -16,8 +17,20 @@ from pipelines.outcomes import status_rows
 from pipelines.prepared import MANIFEST
 from pipelines.preparing.inputs import find_inputs
 from pipelines.preparing.package import prepare_package
-from tests.unit.dropped import MEMBERS, OWN, drop, ingest, ledger, make_home, pull, rows_of
+from tests.unit.dropped import (
+    CONSORTIUM_YAML,
+    MEMBERS,
+    OWN,
+    drop,
+    ingest,
+    invoice,
+    ledger,
+    make_home,
+    pull,
+    rows_of,
+)
 from tests.unit.preparing.test_package import FILES, contents, document
+from tests.unit.registered import fill, form_bytes, make_registered_home
 from tests.unit.test_scanner import SYNTHETIC
 
 
@@ -201,3 +214,101 @@ def test_the_same_drop_is_taken_once_the_agreement_allows_it(home: Home) -> None
 def test_the_company_register_needs_no_preparing(home: Home) -> None:
     drop(home, "enheter.json", "[]", source="brreg", owner="_consortium")
     assert len(pull(home, "brreg", "_consortium")) == 1
+
+
+OTHER_INBOXES = """      - {kind: registers, settle_seconds: 0}
+      - {kind: registers, name: contracts, profile: kav, settle_seconds: 0}
+      - {kind: registers, name: contracts_csv, profile: kgv_csv, settle_seconds: 0}
+      - {kind: notices, settle_seconds: 0}
+      - {kind: brreg, settle_seconds: 0}
+"""
+OTHERS = ("registers", "contracts", "contracts_csv", "notices", "brreg")
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+
+
+def with_all_inboxes(path: Path, agreement: str) -> Home:
+    home = home_with(path, agreement)
+    text = CONSORTIUM_YAML.replace('  "9902":', OTHER_INBOXES + '  "9902":', 1)
+    home.consortium_file.write_text(text, encoding="utf-8")
+    return Home(home.path)
+
+
+def zipped(**files: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, raw in files.items():
+            archive.writestr(name, raw)
+    return stream.getvalue()
+
+
+def raw_files() -> dict[str, bytes]:
+    workbook = (GOLDEN / "ledgers" / "xlsx_no__two_sheets_real_dates.xlsx").read_bytes()
+    org_no_first = b"Organisasjonsnummer;Navn;Tekst\n310000019;Ola Nordmann;Opphold\n"
+    return {
+        "reskontro okt.csv": ledger().encode(),
+        "reskontro.txt": org_no_first,
+        "reskontro.xlsx": workbook,
+        "klientfaktura.xml": invoice().encode(),
+        "credit.xml": b'<CreditNote xmlns="urn:oasis:names:specification:ubl:schema:xsd:CreditNote-2"/>',
+        "saft.xml": next(iter(sorted((GOLDEN / "saft").glob("*.xml")))).read_bytes(),
+        "poster.json": b'[{"organisasjonsnummer": "310000019", "navn": "Ola Nordmann"}]',
+        "noe.bin": bytes(range(256)),
+        "tom.csv": b"",
+        "pakket.zip": zipped(**{"a.csv": ledger().encode()}),
+        "skjult.zip": zipped(**{"__MACOSX/a.csv": ledger().encode()}),
+        "brutt.zip": zipped(**{"a.csv": ledger().encode()})[:-9],
+    }
+
+
+@pytest.mark.parametrize("source", OTHERS)
+def test_where_preparing_is_agreed_no_other_inbox_takes_what_must_be_prepared(tmp_path: Path, source: str) -> None:
+    home = with_all_inboxes(tmp_path / "home", "prepared_only")
+    files = raw_files()
+    for name, raw in files.items():
+        drop(home, name, raw, source=source)
+    drop(home, "mappe/202610.csv", ledger(), source=source)
+    assert pull(home, source) == []
+    assert landed_bytes(home) == []
+    receipts = read_all_receipts(home, OWN)
+    assert len(receipts) == len(files) + 1
+    assert all("nothing else than its own kind" in (receipt.refused or "") for receipt in receipts)
+    assert len(list((home.inbox / ".refused" / OWN / source).iterdir())) == len(files) + 1
+
+
+def test_where_nothing_is_agreed_they_land_and_parsing_says_what_is_wrong(tmp_path: Path) -> None:
+    home = with_all_inboxes(tmp_path / "home", "unprepared")
+    drop(home, "reskontro okt.csv", ledger(), source="registers")
+    assert len(pull(home, "registers")) == 1
+
+
+def own_files() -> list[tuple[str, str, bytes]]:
+    contracts = sorted((GOLDEN / "contracts").iterdir())
+    kav, kgv = (next(path for path in contracts if path.name.startswith(name)) for name in ("kav__", "kgv_csv__"))
+    notice = next(path for path in sorted((GOLDEN / "notices").glob("*.xml")) if "invalid" not in path.name)
+    unit = b'{"organisasjonsnummer": "310000019", "navn": "Eksempel AS", "organisasjonsform": {"kode": "AS"}}'
+    return [
+        ("contracts", kav.name, kav.read_bytes()),
+        ("contracts_csv", kgv.name, kgv.read_bytes()),
+        ("contracts_csv", "a.zip", zipped(**{kgv.name: kgv.read_bytes()})),
+        ("notices", notice.name, notice.read_bytes()),
+        ("brreg", "enhet.json", unit),
+        ("brreg", "enheter.json.gz", gzip.compress(b"[" + unit + b"]")),
+        ("brreg", "enheter.csv", b'"organisasjonsnummer","navn","organisasjonsform.kode"\n310000019,Eksempel AS,AS\n'),
+    ]
+
+
+@pytest.mark.parametrize(("source", "name", "raw"), own_files(), ids=lambda value: str(value)[:20])
+def test_what_an_inbox_is_for_lands_whatever_the_agreement(tmp_path: Path, source: str, name: str, raw: bytes) -> None:
+    home = with_all_inboxes(tmp_path / "home", "prepared_only")
+    drop(home, name, raw, source=source)
+    assert len(pull(home, source)) == 1
+
+
+def test_a_form_lands_as_filled_in_and_with_a_sheet_of_its_own_it_does_not(tmp_path: Path) -> None:
+    registered = make_registered_home(tmp_path / "registered")
+    form = form_bytes(registered, "tasks", "9901")
+    home = with_all_inboxes(tmp_path / "home", "prepared_only")
+    drop(home, "skjema.xlsx", form, source="registers")
+    drop(home, "lagret.xlsx", fill(form, lambda sheet: sheet.cell(5, 1, "T-9")), source="registers")
+    drop(home, "mer.xlsx", fill(form, lambda sheet: sheet.parent.create_sheet("Reskontro")), source="registers")
+    assert {receipt.drop for receipt in pull(home, "registers")} == {"skjema.xlsx", "lagret.xlsx"}

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines import registers_nb as nb
+from pipelines.contract_profile import load_contract_profile, read_contract_profile, shipped_contract_profiles
 from pipelines.errors import ConfigurationError, ProblemsFound
 from pipelines.parsing.contract_export import parse_contracts
-from pipelines.parsing.contract_profile import load_contract_profile, read_contract_profile, shipped_contract_profiles
 from pipelines.parsing.register_form import ReadForm
 from pipelines.parsing.tabular import UnreadableTable
 
@@ -222,7 +222,7 @@ def test_a_file_without_the_headers_is_refused_whole() -> None:
 
 @pytest.mark.parametrize("name", shipped_contract_profiles())
 def test_shipped_profiles_say_that_they_are_invented(name: str) -> None:
-    from pipelines.parsing.contract_profile import SHIPPED_FOLDER
+    from pipelines.contract_profile import SHIPPED_FOLDER
 
     assert load_contract_profile(name, NOWHERE).name == name
     assert "invented layout" in (SHIPPED_FOLDER / f"{name}.yml").read_text(encoding="utf-8").splitlines()[0]

@@ -13,13 +13,14 @@ A profile's keys (``columns`` with contract_id, title and valid_from are require
   empty, which leaves it to the CPV code.
 * ``prefix_with_owner``: true where the system numbers contracts per municipality: 17 becomes 1804-17.
 
-Belongs here: the keys, their types and their errors. Not here: reading an export by one (contract_export.py).
+Belongs here: the keys, their types and their errors; which headers a row of cells has by one. Not here: reading an
+export by one (parsing/contract_export.py), telling one from other files before it lands (landing/contents.py).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from typing import Any
 from pipelines.errors import ConfigurationError, ProblemsFound
 from pipelines.files import read_yaml, sha256_bytes
 
-SHIPPED_FOLDER = Path(__file__).parent / "contract_profiles"
+SHIPPED_FOLDER = Path(__file__).parent / "parsing" / "contract_profiles"
 COLUMNS = (
     *("contract_id", "title", "supplier_org_no", "valid_from", "valid_to", "options_to", "category", "cpv"),
     *("estimated_value_nok", "is_reserved", "exclusivity", "notice_id", "members", "status"),
@@ -61,6 +62,17 @@ class ContractProfile:
     categories: Mapping[str, str] | None = None
     unmapped_category: str = "reject"
     prefix_with_owner: bool = False
+
+
+def place_headers(profile: ContractProfile, headers: Sequence[str]) -> dict[str, int]:
+    """Return where in a row of headers each column of a profile stands; the first of its alternatives counts."""
+    folded = [header.casefold() for header in headers]
+    placed = {}
+    for name, alternatives in profile.columns.items():
+        found = next((header.casefold() for header in alternatives if header.casefold() in folded), None)
+        if found is not None:
+            placed[name] = folded.index(found)
+    return placed
 
 
 def shipped_contract_profiles() -> list[str]:
