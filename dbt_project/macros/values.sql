@@ -67,6 +67,14 @@
     )
 {%- endmacro %}
 
+{# A day within the fiscal year of its posting: what is booked after year-end is read by the chart of the year that it closes. #}
+{% macro within_fiscal_year(day, fiscal_period) -%}
+    least(
+        greatest({{ day }}, coalesce(try_cast(substr({{ fiscal_period }}, 1, 4) || '-01-01' as date), {{ day }})),
+        coalesce(try_cast(substr({{ fiscal_period }}, 1, 4) || '-12-31' as date), {{ day }})
+    )
+{%- endmacro %}
+
 {# A day's month as text. #}
 {% macro month_of(day) -%}
     strftime({{ day }}, '%Y-%m')

@@ -21,7 +21,7 @@ from pipelines.assets import parsed
 from pipelines.errors import BuildFailed
 from pipelines.session import Session
 from pipelines.settings import DBT_PROJECT, child_environment
-from pipelines.warehouse.build import Build, dbt_arguments, failed_nodes, finish_build, start_build, warehouse_lock
+from pipelines.warehouse.build import Build, dbt_arguments, failure_of, finish_build, start_build, warehouse_lock
 from pipelines.warehouse.project import ensure_manifest
 
 GROUP = "warehouse"
@@ -129,11 +129,7 @@ def _run_dbt(
     selected = context.selected_asset_keys
     yield from (event for event in invocation.stream() if _belongs(event, context, selected))
     if not invocation.is_successful():
-        raise BuildFailed(
-            "The warehouse could not be built; the last good one stands.",
-            where="\n          ".join(failed_nodes(target)) or str(build.folder / "logs"),
-            remedy="A failed test of a key or a sum is a fault of ours: report it with the names above.",
-        )
+        raise failure_of(build, [str(build.folder / "logs")])
 
 
 def _belongs(event: Any, context: dg.AssetExecutionContext, selected: set[dg.AssetKey]) -> bool:

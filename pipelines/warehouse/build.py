@@ -29,6 +29,7 @@ from pipelines.matching.match import ensure_matched, match_home, matching_versio
 from pipelines.settings import DBT_PROJECT, QUIET_TOOLS, child_environment
 from pipelines.warehouse.history import digest_of_inputs, keep_history
 from pipelines.warehouse.project import DBT, project_digest
+from pipelines.warehouse.rule_gaps import rule_gaps
 from pipelines.warehouse.sources import parsed_tables
 
 _NOT_FOR_READERS = ("staging", "intermediate")
@@ -148,12 +149,17 @@ def environment(home: Home, file: Path) -> dict[str, str]:
 
 
 def ensure_tables(home: Home) -> None:
-    """Give every parsed table an empty, typed file, so that no delivery at all still reads as no rows."""
+    """Give every parsed table an empty, typed file, so that no delivery at all still reads as no rows.
+
+    One that an earlier version made is made anew where the table has other columns now.
+    """
+    import pyarrow.parquet as pq
+
     from pipelines.tables import arrow_table, write_parquet
 
     for name, table in parsed_tables().items():
         path = home.parsed / name / "municipality_no=_none" / "empty.parquet"
-        if not path.is_file():
+        if not path.is_file() or pq.read_schema(path).names != list(table.column_names):
             write_parquet(path, arrow_table(table, []))
 
 
@@ -216,11 +222,27 @@ def run_dbt(build: Build, arguments: list[str] | None = None) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise BuildFailed(
-            "The warehouse could not be built; the last good one stands.",
-            where="\n          ".join(failed_nodes(target) or done.stdout.splitlines()[-_SHOWN_FAILURES:]),
-            remedy="A failed test of a key or a sum is a fault of ours: report it with the names above.",
+        raise failure_of(build, done.stdout.splitlines()[-_SHOWN_FAILURES:])
+
+
+def failure_of(build: Build, otherwise: list[str]) -> BuildFailed:
+    """Return why dbt failed on a build: rule rows that do not cover the days in use (RC10), else the nodes that failed.
+
+    Args:
+        build: The build that dbt ran on.
+        otherwise: What to show where dbt left no results.
+    """
+    if gaps := rule_gaps(build.file):
+        return BuildFailed(
+            "Dated rule rows are missing or overlap on days in use; nothing is built, the last good warehouse stands.",
+            where="\n          ".join(gaps),
+            remedy="Mend the rows named above and run again (expectations/rules/RC10.md).",
         )
+    return BuildFailed(
+        "The warehouse could not be built; the last good one stands.",
+        where="\n          ".join(failed_nodes(build.folder / "target") or otherwise),
+        remedy="A failed test of a key or a sum is a fault of ours: report it with the names above.",
+    )
 
 
 def failed_nodes(target: Path) -> list[str]:

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from pipelines.warehouse.build import Build, failed_nodes
-from tests.dbt.written_home import BAKER, BOTH, CONSULTANT, EHF_ONLY, NO_ORG_NOS, WORKSHOP
+from tests.dbt.written_home import BAKER, BOTH, CONSULTANT, EHF_ONLY, NEW_NUMBER, NO_ORG_NOS, OLD_NUMBER, WORKSHOP
 
 Ask = Any
 
@@ -211,7 +211,8 @@ def test_contracts_count_by_number_else_by_supplier_and_category(ask: Ask) -> No
 def test_every_ore_of_the_ledger_is_in_purchases(ask: Ask) -> None:
     assert ask(
         "select municipality_no, period_month, measure, amount_nok from fct_reconciliation"
-        " where measure in ('ledger_postings', 'purchases_from_postings') order by all"
+        " where measure in ('ledger_postings', 'purchases_from_postings')"
+        f" and municipality_no in ('{BOTH}', '{NO_ORG_NOS}') order by all"
     ) == [
         (BOTH, "2026-10", "ledger_postings", Decimal("21369.05")),
         (BOTH, "2026-10", "purchases_from_postings", Decimal("21369.05")),
@@ -367,6 +368,36 @@ def test_the_extract_holds_the_members_lines_and_no_other(ask: Ask) -> None:
         "select recipient_municipality_no, count(*), sum(net_amount_nok) from products.product_municipality_extract"
         " group by all order by all"
     ) == ask("select municipality_no, count(*), sum(net_amount_nok) from fct_purchases group by all order by all")
+
+
+@pytest.mark.parametrize(
+    ("day", "limit"),
+    [("2026-06-30", "100000.00"), ("2026-07-01", "500000.00")],
+    ids=["the day before", "the day itself"],
+)
+def test_the_entry_limit_is_that_of_the_day(ask: Ask, day: str, limit: str) -> None:
+    assert ask(
+        "select amount_nok_ex_vat::text from dim_rules where rule_key = 'law_entry'"
+        f" and '{day}' between valid_from and coalesce(valid_to, date '9999-12-31')"
+    ) == [(limit,)]
+
+
+def test_a_renumbered_municipality_is_two_numbers_and_one_sum(ask: Ask) -> None:
+    assert ask(
+        "select municipality_no, kostra_art, scope, sum(net_amount_nok)::text from fct_purchases"
+        f" where municipality_no in ('{OLD_NUMBER}', '{NEW_NUMBER}') group by all order by all"
+    ) == [(OLD_NUMBER, "470", "transfer", "40.00"), (NEW_NUMBER, "470", "transfer", "60.00")]
+    assert ask(
+        "select municipality_no, valid_from::text, valid_to::text from dim_municipalities"
+        f" where municipality_no in ('{OLD_NUMBER}', '{NEW_NUMBER}') order by all"
+    ) == [
+        (OLD_NUMBER, "2020-01-01", "2026-09-30"),
+        (NEW_NUMBER, "2026-10-01", None),
+    ]
+
+
+def test_a_finished_warehouse_has_no_rule_gap(ask: Ask) -> None:
+    assert ask("select count(*) from fct_rule_gaps") == [(0,)]
 
 
 def test_every_unit_test_of_a_model_ran(build: Build, manifest: dict[str, Any]) -> None:

@@ -26,6 +26,8 @@ EHF = "ehf0000000000001"
 REGISTER = "brreg00000000001"
 SETTINGS = "settings00000001"
 BOTH, EHF_ONLY, NO_ORG_NOS = "9901", "9902", "9903"
+OLD_NUMBER, NEW_NUMBER = "9804", "9904"
+OLD_LEDGER, NEW_LEDGER = "ledger0000000004", "ledger0000000005"
 OTHER_MEMBER = "310000108"
 WORKSHOP, BAKER, CONSULTANT, FERRY, PERSON, NEVER_REGISTERED = (
     "310000000",
@@ -134,6 +136,11 @@ POSTINGS = [
     # Bought from another member, on art 350 and on an account of the market.
     posting(28, "13500", "700.00", supplier_org_no=OTHER_MEMBER, invoice_no="R1", voucher_no="R1"),
     posting(29, "12400", "800.00", supplier_org_no=OTHER_MEMBER, invoice_no="R2", voucher_no="R2"),
+    # A municipality that got another number on 1 October; what it grants is no procurement.
+    posting(1, "4700", "40.00", municipality_no=OLD_NUMBER, supplier_org_no=CONSULTANT, _delivery_id=OLD_LEDGER)
+    | {"fiscal_period": "2026-09", "posting_date": date(2026, 9, 12)},
+    posting(1, "4700", "60.00", municipality_no=NEW_NUMBER, supplier_org_no=CONSULTANT, _delivery_id=NEW_LEDGER)
+    | {"fiscal_period": "2026-10", "posting_date": date(2026, 10, 12)},
     # The month before, superseded, and 9903's ledger with a name only.
     posting(16, "11150", "77777.00", fiscal_period="2026-09", _delivery_id="ledger0000000000"),
     posting(
@@ -319,6 +326,8 @@ def _period(municipality_no: str, source: str, delivery_id: str, period: str, st
 PERIODS = [
     _period(BOTH, "ledger", LEDGER, "2026-10"),
     _period(BOTH, "ledger", "ledger0000000000", "2026-09", "superseded"),
+    _period(OLD_NUMBER, "ledger", OLD_LEDGER, "2026-09"),
+    _period(NEW_NUMBER, "ledger", NEW_LEDGER, "2026-10"),
     _period(BOTH, "ehf", EHF, "all"),
     _period(EHF_ONLY, "ehf", EHF, "all"),
     _period(NO_ORG_NOS, "ledger", "ledger0000000003", "2026-13"),
@@ -406,6 +415,12 @@ REGISTER_ROWS: dict[str, list[Row]] = {
     "members": [
         {"municipality_no": number, "name": f"Kommune {number}", "inhabitants": 4000, "agreement": "unprepared"}
         for number in (BOTH, EHF_ONLY, NO_ORG_NOS)
+    ]
+    + [
+        {"municipality_no": OLD_NUMBER, "name": "Gamleby", "inhabitants": 900, "agreement": "unprepared"}
+        | {"valid_to": date(2026, 9, 30)},
+        {"municipality_no": NEW_NUMBER, "name": "Nyby", "inhabitants": 900, "agreement": "unprepared"}
+        | {"valid_from": date(2026, 10, 1)},
     ],
     "member_org_nos": [
         {"municipality_no": BOTH, "org_no": BUYER, "role": "municipality"},
@@ -465,6 +480,8 @@ REGISTER_ROWS: dict[str, list[Row]] = {
         _account(BOTH, "14290", "429"),
         _account(BOTH, "14700", "470"),
         _account(BOTH, "11650", "165"),
+        _account(OLD_NUMBER, "4700", "470", valid_to=date(2026, 9, 30)),
+        _account(NEW_NUMBER, "4700", "470", valid_from=date(2026, 10, 1)),
         _account(NO_ORG_NOS, "1115", "115", account_class="investment"),
     ],
 }

@@ -30,7 +30,10 @@ dated as (
         {{ normalised_org_no('stated_supplier_org_no') }} as supplier_org_no,
         {{ normalised_invoice_no('invoice_no') }} as normalised_invoice_no,
         {{ normalised_name('supplier_name') }} as normalised_supplier_name,
-        coalesce(posting_date, invoice_date, {{ first_day_of('fiscal_period') }}) as account_date
+        {{ within_fiscal_year(
+            'coalesce(posting_date, invoice_date, ' ~ first_day_of('fiscal_period') ~ ')',
+            'fiscal_period'
+        ) }} as account_date
     from postings
 ),
 
@@ -89,6 +92,7 @@ final as (
         ) as is_vat,
         dated.posting_date,
         dated.invoice_date,
+        dated.account_date,
         dated._source,
         dated._delivery_id,
         dated._file_sha256,

@@ -7,7 +7,9 @@ postings as (
         *,
         -- The transaction is where the line stands.
         regexp_replace(_xpath, '/Line\[[0-9]+\]$', '') as transaction_path,
-        coalesce(posting_date, {{ first_day_of('fiscal_period') }}) as account_date
+        {{ within_fiscal_year(
+            'coalesce(posting_date, ' ~ first_day_of('fiscal_period') ~ ')', 'fiscal_period'
+        ) }} as account_date
     from {{ ref('stg_ledger__postings') }}
     where _source = 'saft'
 ),

@@ -19,7 +19,7 @@ from pipelines.gate.suites import COLUMN_LIST, ROW_COUNT, read_suite
 MATRIX = settings.EXPECTATIONS / "applicability.csv"
 RULES = read_rules(settings.EXPECTATIONS / "rules")
 NOW = {
-    "IN01 IN02 IN03 IN04 IN05 IN06 IN08 IN10 IN11 IN12 IN13 RF04 RF05 RF10 RF12 RC01 PV01 PV02 PV03 PV04 PV05 "
+    "IN01 IN02 IN03 IN04 IN05 IN06 IN08 IN10 IN11 IN12 IN13 RF04 RF05 RF10 RF12 RC01 RC10 PV01 PV02 PV03 PV04 PV05 "
     "PV06 DC01 DC02 TN01 TN03 PB01 PB02"
 }
 SECTIONS = ("Method", "Output", "Settings", "Exclusions", "Assumptions", "Demo")

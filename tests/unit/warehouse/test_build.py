@@ -50,6 +50,17 @@ def grow(build: Build) -> None:
         connection.execute("create table products.product_one as select 1 as a")
 
 
+def test_an_empty_table_of_an_earlier_version_gets_the_columns_of_this_one(home: Home) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = home.parsed / "rejects" / "municipality_no=_none" / "empty.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"municipality_no": pa.array([], pa.string())}), path)
+    start_build(home)
+    assert pq.read_schema(path).names == list(parsed_tables()["rejects"].column_names)
+
+
 def test_every_parsed_table_can_be_read_before_anything_was_delivered(home: Home) -> None:
     build = start_build(home)
     for name, table in parsed_tables().items():
