@@ -30,6 +30,7 @@ from pipelines.cli import (
     setup,
     trace,
     waterfall,
+    whatif,
 )
 from pipelines.cli.output import print_error
 from pipelines.errors import SamandelError, describe_unexpected
@@ -65,6 +66,7 @@ for _command in (
     *operate.COMMANDS,
     *look.COMMANDS,
     *trace.COMMANDS,
+    *whatif.COMMANDS,
     *waterfall.COMMANDS,
     *history.COMMANDS,
     *prepare.COMMANDS,

@@ -266,7 +266,7 @@ def test_every_product_is_exposed_and_nothing_private_is(project: Project) -> No
 # Without a municipality: what is known of companies, categories, workshops, contracts, limits and figures themselves.
 REFERENCE = re.compile(
     r"__(companies|suppliers|registered|named|supplier_names|supplier_candidates|item_texts|cpv_codes|known|approvers|claims|consents|contracts|recipients"
-    r"|workshop_(accounts|departments|owners|capabilities)|workshops|ripple|periods)$"
+    r"|workshop_(accounts|departments|owners|capabilities)|workshops|ripple|periods|capacity)$"
     r"|^dim_(suppliers|categories|rules|kpis|contracts|workshops)$|^bridge_workshop_owners$|^fct_workshop_accounts$"
     r"|^product_workshop_"
 )

@@ -9,12 +9,16 @@ final as (
         'int_kpis__dependency',
         'int_kpis__expiry',
         'int_kpis__filed',
+        'int_kpis__inhouse',
         'int_kpis__local',
+        'int_kpis__opportunities',
         'int_kpis__peers',
         'int_kpis__quality',
         'int_kpis__reserved',
         'int_kpis__spend',
+        'int_kpis__splitting',
         'int_kpis__suppliers',
+        'int_kpis__thresholds',
         'int_kpis__timeliness',
     ]) }}
 )
