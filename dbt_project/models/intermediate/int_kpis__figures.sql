@@ -6,6 +6,7 @@ with
 final as (
     {{ kpi_families([
         'int_kpis__contracts',
+        'int_kpis__customers',
         'int_kpis__dependency',
         'int_kpis__expiry',
         'int_kpis__filed',
@@ -13,13 +14,16 @@ final as (
         'int_kpis__local',
         'int_kpis__opportunities',
         'int_kpis__peers',
+        'int_kpis__plans',
         'int_kpis__quality',
         'int_kpis__reserved',
+        'int_kpis__ripple',
         'int_kpis__spend',
         'int_kpis__splitting',
         'int_kpis__suppliers',
         'int_kpis__thresholds',
         'int_kpis__timeliness',
+        'int_kpis__work',
     ]) }}
 )
 
