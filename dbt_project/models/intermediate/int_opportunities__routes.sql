@@ -69,6 +69,7 @@ reasoned as (
             when bought_nok >= entry_limit_at_end_nok then 'over_limit'
             when is_perhaps_locked then 'perhaps_locked'
             when months_with_data < 12 then 'purchases_incomplete'
+            when bought_nok >= entry_limit_at_start_nok then 'limit_changed'
             else 'below_limit'
         end as reason_key,
         entry_limit_at_end_nok as limit_nok,
