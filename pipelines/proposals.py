@@ -1,6 +1,6 @@
 """Proposed register rows: what waits, what each would change, and the coordinator's decision.
 
-Belongs here: proposals from parsed forms and exports and from the company register, accepting them into
+Belongs here: proposals from parsed forms and exports, from the company register and from matching, accepting them into
 ``registers/*.csv``, refusing them, and the record of both. Not here: reading forms (parsing/), the difference and the
 file itself (register_changes.py).
 
@@ -39,6 +39,7 @@ from pipelines.tables import Table
 
 WAITING, ACCEPTED, REFUSED, OVERTAKEN = "waiting", "accepted", "refused", "overtaken"
 COMPANY_REGISTER = "company register"
+MATCHING = "matching"
 _SHOWN_ID = 12
 
 Row = dict[str, Any]
@@ -308,10 +309,61 @@ def propose_sub_units(home: Home, clock: Clock) -> Proposal | None:
     if not rows:
         return None
     rows.sort(key=lambda fields: (fields["municipality_no"], fields["org_no"]))
-    proposal_id = _id_of(CONSORTIUM, sha256_bytes(canonical_json(["member_org_nos", rows]).encode()))
+    return _make(home, clock, CONSORTIUM, "member_org_nos", rows, COMPANY_REGISTER)
+
+
+def propose_supplier_corrections(home: Home, clock: Clock) -> list[Proposal]:
+    """Propose numbers for suppliers in each member's ledger whose own are missing or wrong; one proposal a member.
+
+    They come from the warehouse that stands (``fct_supplier_quality``). A supplier that the register has a row for, of
+    whatever day and answer, is left out: it has been asked about.
+
+    Raises:
+        ConfigurationError: Nothing has been built yet.
+    """
+    from pipelines.warehouse.read import connect
+
+    asked = {
+        (row["municipality_no"], row["ledger_code"], row["name_in_ledger"])
+        for row in home.read_registers()["supplier_corrections"]
+    }
+    with connect(home) as warehouse:
+        found = warehouse.execute(
+            "select municipality_no, ledger_code, name_in_ledger, matched_org_no, min(first_spend_date) as since,"
+            " max(issue) as issue, max(match_method) as match_method from fct_supplier_quality"
+            " group by municipality_no, ledger_code, name_in_ledger, matched_org_no"
+            # Two stated numbers that lead to two others are no one proposal.
+            " qualify count(*) over (partition by municipality_no, ledger_code, name_in_ledger) = 1"
+            " order by municipality_no, ledger_code, name_in_ledger"
+        ).fetchall()
+    rows: dict[str, list[dict[str, str]]] = {}
+    for municipality_no, ledger_code, name, org_no, since, issue, method in found:
+        if (municipality_no, ledger_code, name) not in asked:
+            rows.setdefault(municipality_no, []).append(
+                {
+                    "municipality_no": municipality_no,
+                    "ledger_code": ledger_code,
+                    "name_in_ledger": name,
+                    "proposed_org_no": org_no,
+                    "answer": "confirmed",
+                    "corrected_org_no": "",
+                    "reason": f"{issue}, {method}",
+                    "valid_from": since.isoformat(),
+                    "valid_to": "",
+                }
+            )
+    return [
+        _make(home, clock, municipality_no, "supplier_corrections", of_member, MATCHING)
+        for municipality_no, of_member in sorted(rows.items())
+    ]
+
+
+def _make(home: Home, clock: Clock, owner: str, register: str, rows: list[dict[str, str]], source: str) -> Proposal:
+    """Write a proposal of the platform's own, once; the same rows are the same proposal, whatever became of it."""
+    proposal_id = _id_of(owner, sha256_bytes(canonical_json([register, rows]).encode()))
     path = home.proposals / "made" / f"{proposal_id}.json"
     if not path.is_file():
-        document = {"register": "member_org_nos", "rows": rows, "made_at": _stamp(clock.now), "from": COMPANY_REGISTER}
+        document = {"register": register, "rows": rows, "made_at": _stamp(clock.now), "from": source, "owner": owner}
         write_atomically(path, pretty_json(document).encode())
     return find_proposal(home, proposal_id)
 
@@ -428,7 +480,7 @@ def _made(home: Home) -> Iterator[Proposal]:
         document = json.loads(path.read_bytes())
         rows = [(document["register"], number, row) for number, row in enumerate(document["rows"], start=1)]
         made_at = datetime.fromisoformat(document["made_at"])
-        yield Proposal(path.stem, CONSORTIUM, document["from"], made_at, "", rows)
+        yield Proposal(path.stem, document.get("owner", CONSORTIUM), document["from"], made_at, "", rows)
 
 
 class _Units:

@@ -53,6 +53,21 @@
     )
 {%- endmacro %}
 
+{#
+    What a line says, put together as matching does it (pipelines/matching/match.py), as its digest: the text itself stays
+    outside the warehouse.
+#}
+{% macro item_text_digest() -%}
+    sha256(concat_ws(' | ', nullif(item_name, ''), nullif(item_description, '')))
+{%- endmacro %}
+
+{% macro posting_text_digest() -%}
+    sha256(concat_ws(
+        ' | ', nullif(posting_text, ''), nullif(local_account_text, ''),
+        case when regexp_matches(local_account, '[[:alpha:]]{3}') then local_account end
+    ))
+{%- endmacro %}
+
 {# Whether a dated row holds on a day; both ends belong to it, an empty end is open. #}
 {% macro holds_on(relation, day) -%}
     {{ relation }}.valid_from <= {{ day }} and {{ day }} <= coalesce({{ relation }}.valid_to, date '9999-12-31')

@@ -251,7 +251,7 @@ _EXTRACT = ProductTable(
         Field("vat_amount_nok", "money", "Merverdiavgift", "Merverdiavgift på linjen, der den er kjent."),
         _CATEGORY,
         Field("cpv_code", "text", "CPV-kode", "Åtte sifre, fra fakturalinjen."),
-        Field("classification_method", "text", "Klassifisert ved", "cpv, account eller none."),
+        Field("classification_method", "text", "Klassifisert ved", "cpv, unspsc, contract, account, text eller none."),
         Field(
             "classification_confidence",
             "fraction",

@@ -22,6 +22,7 @@ from pipelines.cli import (
     gate,
     history,
     look,
+    matching,
     operate,
     prepare,
     profile,
@@ -78,6 +79,7 @@ app.add_typer(profile.app, name="profile")
 app.add_typer(gate.app, name="gate")
 app.add_typer(release.app, name="release")
 app.add_typer(register.app, name="register")
+app.add_typer(matching.app, name="matching")
 
 
 def main() -> None:

@@ -82,6 +82,6 @@ def money(value: Decimal | None) -> str:
     return "" if value is None else f"{value:,.0f}".replace(",", " ")
 
 
-def percent(value: Decimal | None) -> str:
+def percent(value: Decimal | float | None) -> str:
     """Return a ratio as a percentage with two decimals, or nothing."""
     return "" if value is None else f"{value * 100:.2f} %"

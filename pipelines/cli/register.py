@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.options import AsOfOption, HomeOption, JsonOption, open_home, read_clock
 from pipelines.cli.output import print_json, print_rows
 from pipelines.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pipelines.home import Home
+    from pipelines.settings import Clock
 
 app = typer.Typer(
     help="Forms for workshops and municipalities, and deciding on the register rows that they propose.",
@@ -188,20 +192,41 @@ def refuse(
 
 @app.command()
 def propose(
-    register: Annotated[str, typer.Argument(help="member_org_nos: sub-units of members that it lacks.")],
+    register: Annotated[
+        str,
+        typer.Argument(
+            help="member_org_nos: sub-units of members that it lacks; "
+            "supplier_corrections: numbers that suppliers in members' ledgers lack or have wrong."
+        ),
+    ],
     home: HomeOption = None,
     as_of: AsOfOption = None,
 ) -> None:
-    """Propose rows from the company register; they are shown and accepted like a form's."""
-    from pipelines.proposals import propose_sub_units
-
-    if register != "member_org_nos":
+    """Propose rows from what the platform knows; they are shown and accepted like a form's."""
+    makers = {"member_org_nos": _propose_sub_units, "supplier_corrections": _propose_corrections}
+    if register not in makers:
         raise ConfigurationError(
-            f"Nothing can be proposed for {register}.", where="register propose", remedy="Known: member_org_nos."
+            f"Nothing can be proposed for {register}.", where="register propose", remedy=f"Known: {', '.join(makers)}."
         )
     found = open_home(home)
-    proposal = propose_sub_units(found, read_clock(found, as_of))
+    makers[register](found, read_clock(found, as_of))
+
+
+def _propose_sub_units(home: Home, clock: Clock) -> None:
+    from pipelines.proposals import propose_sub_units
+
+    proposal = propose_sub_units(home, clock)
     if proposal is None:
         typer.echo("Nothing to propose: the company register knows no sub-unit of a member that is missing.")
         return
     typer.echo(f"{len(proposal.rows)} sub-units. Next: samandel register show {proposal.proposal_id}")
+
+
+def _propose_corrections(home: Home, clock: Clock) -> None:
+    from pipelines.proposals import propose_supplier_corrections
+
+    proposals = propose_supplier_corrections(home, clock)
+    for one in proposals:
+        typer.echo(f"{one.owner}: {len(one.rows)} suppliers. Next: samandel register show {one.proposal_id}")
+    if not proposals:
+        typer.echo("Nothing to propose: no supplier's number is surely another, or all have been asked about.")

@@ -223,7 +223,7 @@ property 285.0 0.02 900000 0% EA 265 investment
     Kjøp av bygg | - | - | Kjøp av bolig
 """)
 
-# What only workshops are paid for; the last is co-funding that a bookkeeper has put on art 370: it then reads as a
+# What only workshops are paid for; the last is co-funding that a bookkeeper has put on art 370, where it looks like a
 # purchase of inclusion services.
 INCLUSION, COFUNDING, MISBOOKED_COFUNDING = _read("""
 workshop 370.1 0 9000 0% MON 273,276

@@ -12,6 +12,7 @@ The rules, in short:
 (4) The account decides the scope; where there is none, the CPV code does.
 (5) Payments to workshops are transfer (by scope), inclusion (by CPV code, or art 370 on functions 273 and 276), else
     product. Everybody else's stream is none, and so is that of VAT.
+(6) Co-funding that says what it is, and is booked on art 370 and function 273, is a transfer all the same.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 from pipelines.demo.books import Books, Invoice, MemberBooks
 from pipelines.demo.cast import UNIT4
 from pipelines.demo.catalogue import INCLUSION_CPV, VAT_ART, Account, workshop_category_of
+from pipelines.demo.goods import MISBOOKED_COFUNDING
 
 # One piece of spend: account or None, function, CPV code or '', signed øre.
 Piece = tuple[Account | None, str, str, int]
@@ -38,7 +40,10 @@ def tell_truth(books: Books) -> dict[str, Any]:
         for invoice in member_books.invoices:
             for month, piece in pieces_of(member_books, invoice, delivered):
                 scope = scope_of(piece)
-                stream = stream_of(piece, scope) if invoice.supplier.serial in workshops else "none"
+                stream = "none"
+                if invoice.supplier.serial in workshops:
+                    scope = "transfer" if is_misbooked(invoice, piece) else scope
+                    stream = stream_of(piece, scope)
                 key = (member_books.member.municipality_no, month, stream, scope)
                 totals[key] += piece[3]
                 seen.add(key)
@@ -131,6 +136,13 @@ def scope_of(piece: Piece) -> str:
     if category is None:
         return "unknown"
     return "core_service_replacement" if category == "inclusion_service" else "core"
+
+
+def is_misbooked(invoice: Invoice, piece: Piece) -> bool:
+    """Return whether a piece is co-funding that was booked as a purchase (6)."""
+    account, function, cpv_code, _ = piece
+    is_purchase = account is not None and account.art == "370" and function == "273"
+    return is_purchase and not cpv_code and invoice.text.startswith(MISBOOKED_COFUNDING.items)
 
 
 def stream_of(piece: Piece, scope: str) -> str:

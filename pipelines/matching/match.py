@@ -17,7 +17,7 @@ from typing import Any
 
 from pipelines.files import sha256_bytes
 from pipelines.home import Home
-from pipelines.matching import schema, suppliers
+from pipelines.matching import schema, suppliers, texts
 from pipelines.matching.names import name_kind
 from pipelines.tables import Table, arrow_table, write_parquet
 
@@ -28,6 +28,16 @@ _NAMES = {
     "ehf_invoices": "seller_name",
 }
 
+# As in the macros item_text and posting_text of the dbt project; an account that is a word says what was bought.
+_BETWEEN_PARTS = "' | '"
+_TEXTS = {
+    "ehf_invoice_lines": "nullif(item_name, ''), nullif(item_description, '')",
+    "ledger_postings": (
+        "nullif(posting_text, ''), nullif(local_account_text, ''), "
+        "case when regexp_matches(local_account, '[[:alpha:]]{3}') then local_account end"
+    ),
+}
+
 
 @dataclass(frozen=True)
 class Matched:
@@ -36,6 +46,8 @@ class Matched:
     names: int
     names_scored: int
     register_names: int
+    texts: int
+    texts_scored: int
 
     def as_dict(self) -> dict[str, int]:
         """Return the counts by name."""
@@ -44,12 +56,12 @@ class Matched:
 
 def matching_version() -> str:
     """Return what the matched tables depend on beside the parsed ones: the code and the training data."""
-    return suppliers.model_version()
+    return f"{suppliers.model_version()} {texts.model_version()}"
 
 
 def match_home(home: Home) -> Matched:
     """Bring ``matched/`` up to date with what lies in ``parsed/``."""
-    return _match_suppliers(home)
+    return Matched(*_match_suppliers(home), *_match_texts(home))
 
 
 def matched_file(home: Home, table: Table) -> Path:
@@ -69,7 +81,8 @@ def digest_of(text: str) -> str:
     return sha256_bytes(text.encode())
 
 
-def _match_suppliers(home: Home) -> Matched:
+def _match_suppliers(home: Home) -> tuple[int, int, int]:
+    """Score suppliers' names; return how many there are, were scored now, and in the register."""
     version = suppliers.model_version()
     names = {digest_of(name): name for name in _distinct_names(home)}
     register = _register_names(home)
@@ -99,7 +112,33 @@ def _match_suppliers(home: Home) -> Matched:
         schema.REGISTER_NAMES,
         ({"org_no": org_no, "name": name, "model_version": version} for org_no, name in sorted(register)),
     )
-    return Matched(len(names), scored, len(register))
+    return len(names), scored, len(register)
+
+
+def _match_texts(home: Home) -> tuple[int, int]:
+    """Score lines' texts; return how many there are, and how many were scored now."""
+    version = texts.model_version()
+    wanted = {digest_of(text): text for text in _distinct_texts(home)}
+    known = {
+        row["text_digest"]: row
+        for row in _read(home, schema.ITEM_TEXTS)
+        if row["model_version"] == version and row["text_digest"] in wanted
+    }
+    fresh = sorted(wanted.keys() - known.keys())
+    if fresh:
+        # Trained where there is something to score: loading the library alone takes seconds.
+        scores = texts.train().score([wanted[digest] for digest in fresh])
+        for digest, (category, score, runner_up, runner_up_score) in zip(fresh, scores, strict=True):
+            known[digest] = {
+                "text_digest": digest,
+                "category_key": category,
+                "score": as_score(score),
+                "runner_up_key": runner_up,
+                "runner_up_score": as_score(runner_up_score),
+                "model_version": version,
+            }
+    _write(home, schema.ITEM_TEXTS, (known[digest] for digest in sorted(known)))
+    return len(wanted), len(fresh)
 
 
 def as_score(value: float) -> Decimal:
@@ -150,6 +189,16 @@ def _distinct_names(home: Home) -> set[str]:
             sql = f"select distinct {column} from {relation} where {column} is not null"  # noqa: S608
             found |= {row[0] for row in _ask(sql)}
     return {name for name in found if name.strip()}
+
+
+def _distinct_texts(home: Home) -> set[str]:
+    """Return the texts of lines of e-invoices and of postings, put together as staging does it."""
+    found: set[str] = set()
+    for table, parts in _TEXTS.items():
+        if relation := _parsed(home, table):
+            sql = f"select distinct concat_ws({_BETWEEN_PARTS}, {parts}) from {relation}"  # noqa: S608
+            found |= {row[0] for row in _ask(sql)}
+    return {text for text in found if text.strip()}
 
 
 def _register_names(home: Home) -> set[suppliers.RegisterName]:

@@ -182,17 +182,17 @@ def _by_letters(words: _Weighed, others: _Weighed) -> float:
 @lru_cache(maxsize=1 << 18)
 def word_likeness(word: str, other: str) -> float:
     """Return how alike two folded words are, 0 to 1 (5)."""
-    from rapidfuzz.distance import OSA, Levenshtein
-
     if word == other:
         return 1.0
-    shorter, longer = sorted((word, other), key=len)
-    if any(letter.isdigit() for letter in word + other):
+    shorter, longer = (word, other) if len(word) <= len(other) else (other, word)
+    if not (word.isalpha() and other.isalpha()):
         return 0.0
     if len(shorter) >= 3 and longer.startswith(shorter) and len(longer) - len(shorter) > 1:
         return _CUT_SHORT if len(shorter) * 2 >= len(longer) else _LEAST_WORD
     if len(shorter) < 4:
         return 0.0
+    from rapidfuzz.distance import OSA, Levenshtein
+
     edits = OSA.distance(word, other, score_cutoff=max(1, len(longer) // 4))
     if edits > max(1, len(longer) // 4):
         return 0.0

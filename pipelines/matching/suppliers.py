@@ -4,7 +4,8 @@ Belongs here: which pairs of a name and a unit are worth a look, their scores, a
 here: likeness itself (names.py), reading and writing (match.py).
 
 (1) A pair is looked at where a telling word of one and of the other, or the names without spaces, begin alike: the
-    same six letters (eight), but for one too many or one too few. Whether a pair is looked at depends on it alone.
+    same six letters (eight), but for one too many or one too few; and where the names' letters are alike enough for a
+    second look (LEAST_RATIO, word by word or without spaces). Whether a pair is looked at depends on it alone.
 (2) Persons' names are given no candidates, and persons' enterprises (ENK) and sub-units are none: what only a name
     says, it never says of a person.
 (3) At most MOST_CANDIDATES units a name, none below LEAST_SCORE; the best first, then by number.
@@ -24,6 +25,7 @@ from pipelines.settings import PROJECT_ROOT
 
 MOST_CANDIDATES = 5
 LEAST_SCORE = 0.75
+LEAST_RATIO = 65
 _BEGINNING, _COMPACT_BEGINNING, _LEAST_LETTERS = 6, 8, 3
 _CODE = ("matching/names.py", "matching/suppliers.py", "person_names.py")
 
@@ -95,13 +97,22 @@ def _best_scores(names: Iterable[str], register: Iterable[RegisterName]) -> dict
         other = folded(registered)
         texts = {text for beginning in beginnings(other) for text in by_beginning.get(beginning, ())}
         for text in texts:
-            score = likeness(text, other)
+            score = likeness(text, other) if _is_worth_a_look(text, other) else 0.0
             if score < LEAST_SCORE:
                 continue
             for name in comparable[text]:
                 scores = found.setdefault(name, {})
                 scores[org_no] = max(score, scores.get(org_no, 0.0))
     return found
+
+
+def _is_worth_a_look(text: str, other: str) -> bool:
+    from rapidfuzz.fuzz import ratio, token_ratio
+
+    return bool(
+        token_ratio(text, other, score_cutoff=LEAST_RATIO)
+        or ratio(text.replace(" ", ""), other.replace(" ", ""), score_cutoff=LEAST_RATIO)
+    )
 
 
 def beginnings(text: str) -> set[str]:

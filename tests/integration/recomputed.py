@@ -59,6 +59,7 @@ class Facts:
     companies: dict[str, Row]
     art_scopes: dict[str, Row]
     categories: dict[str, Row]
+    of_functions: dict[tuple[str, str], str]
 
 
 def purchases(home: Path, inbox: Path, seeds: Path) -> tuple[pd.DataFrame, Facts]:
@@ -85,6 +86,10 @@ def read_facts(home: Path, inbox: Path, seeds: Path) -> Facts:
         companies={unit["organisasjonsnummer"]: unit for unit in units},
         art_scopes={row["kostra_art"]: row for row in rows_of(seeds / "kostra_arts.csv")},
         categories={row["category_key"]: row for row in rows_of(seeds / "workshop_categories.csv")},
+        of_functions={
+            (row["kostra_art"], row["kostra_function"]): row["category_key"]
+            for row in rows_of(seeds / "account_categories.csv")
+        },
     )
 
 
@@ -326,7 +331,8 @@ def holds(row: Row, on: date) -> bool:
 
 def judged(line: Row, facts: Facts) -> Row:
     """Return a line with its scope, category, payee and sets."""
-    line = line | payee_of(line, facts) | category_of(line, facts)
+    line = line | payee_of(line, facts)
+    line |= category_of(line, facts)
     art = (line["chart"] or {}).get("kostra_art")
     scope = scope_of(art, line["booked"], facts) or {"product": "core", "inclusion": "core_service_replacement"}.get(
         line["cpv_kind"], "unknown"
@@ -376,7 +382,7 @@ def by_name(name: str, facts: Facts) -> str | None:
 
 
 def category_of(line: Row, facts: Facts) -> Row:
-    """Return a line's category: by the longest CPV prefix, else the account's own, else its art."""
+    """Return a line's category: by its code, the contract, the account, art and function, else its art."""
     best = ("", "", "")
     for key, row in facts.categories.items():
         for code in filter(None, row["cpv_codes"].split(";")):
@@ -384,11 +390,49 @@ def category_of(line: Row, facts: Facts) -> Row:
             if line["cpv"] and line["cpv"].startswith(prefix) and len(prefix) > len(best[0]):
                 best = (prefix, key, row["kind"])
     account = line["chart"] or {}
+    art = account.get("kostra_art")
+    referred, suppliers = contract_categories(line, facts)
+    only = suppliers.pop() if len(suppliers) == 1 else ""
+    of_function = facts.of_functions.get((art or "", line["function"] or ""), "")
     general = (
-        f"cpv_{line['cpv'][:2]}" if line["cpv"] else account.get("category_key") or f"art_{account.get('kostra_art')}"
+        f"cpv_{line['cpv'][:2]}"
+        if line["cpv"]
+        else min(referred, default="")
+        or account.get("category_key")
+        or (of_function if is_open(of_function, art, line, facts) else "")
+        or (only if not art or is_open(only, art, line, facts) else "")
+        or f"art_{art}"
     )
     key = best[1] or general
     return {"category": key, "cpv_kind": best[2], "kind": facts.categories.get(key, {"kind": "general"})["kind"]}
+
+
+def is_open(category: str, art: str | None, line: Row, facts: Facts) -> bool:
+    """Whether an art may hold a category in a chart: it has no account of its own for it."""
+    own = any(
+        row["municipality_no"] == line["municipality"] and row["category_key"] == category
+        for row in facts.registers["charts_of_accounts"]
+    )
+    return bool(category) and not own and art in facts.categories[category]["kostra_arts"].split(";")
+
+
+def contract_categories(line: Row, facts: Facts) -> tuple[set[str], set[str]]:
+    """Return the categories of the contracts that a line refers to, and of all contracts with its payee."""
+    contracts = covering_contracts(line, facts)
+    referred = {row["category_key"] for row in contracts if row["contract_id"] == line["contract"]} - {""}
+    return referred, {
+        row["category_key"] for row in contracts if line["org_no"] and row["supplier_org_no"] == line["org_no"]
+    }
+
+
+def covering_contracts(line: Row, facts: Facts) -> list[Row]:
+    """Return the contracts in force that cover the member on the line's day."""
+    covering = {
+        row["contract_id"]
+        for row in facts.registers["contract_members"]
+        if row["municipality_no"] == line["municipality"] and holds(row, line["day"])
+    }
+    return [row for row in facts.registers["contracts"] if row["contract_id"] in covering and holds(row, line["day"])]
 
 
 def scope_of(art: str | None, on: date, facts: Facts) -> str | None:
@@ -414,14 +458,7 @@ def reached_by(line: Row, facts: Facts) -> Row:
 
 def contracted(line: Row, facts: Facts) -> Row:
     """Return whether a contract in force covers what was bought, and whether it was bought on one."""
-    covering = {
-        row["contract_id"]
-        for row in facts.registers["contract_members"]
-        if row["municipality_no"] == line["municipality"] and holds(row, line["day"])
-    }
-    contracts = [
-        row for row in facts.registers["contracts"] if row["contract_id"] in covering and holds(row, line["day"])
-    ]
+    contracts = covering_contracts(line, facts)
     strict = any(
         row["contract_id"] == line["contract"] and row["supplier_org_no"] in ("", line["org_no"]) for row in contracts
     )

@@ -19,6 +19,7 @@ from pipelines.proposals import (
     accept_proposal,
     list_proposals,
     propose_sub_units,
+    propose_supplier_corrections,
     read_decisions,
     refuse_proposal,
     show_proposal,
@@ -470,3 +471,50 @@ def test_a_workshop_that_no_register_knows_is_told_before_anything_lands(home: H
     home.consortium_file.write_text(text.replace("_workshop_310000078", "_workshop_310000159"), encoding="utf-8")
     with pytest.raises(ProblemsFound, match="_workshop_310000159: not in registers/workshops.csv"):
         Home(home.path).check()
+
+
+def put_supplier_quality(home: Home, *rows: tuple[str | None, ...]) -> None:
+    """Write a warehouse that holds nothing but what owners of ledgers are asked to mend."""
+    import duckdb
+
+    home.warehouse.mkdir(exist_ok=True)
+    with duckdb.connect(str(home.warehouse_file)) as warehouse:
+        warehouse.execute(
+            "create table fct_supplier_quality (municipality_no varchar, ledger_code varchar, name_in_ledger varchar,"
+            " org_no_in_ledger varchar, matched_org_no varchar, issue varchar, match_method varchar,"
+            " first_spend_date date)"
+        )
+        warehouse.executemany("insert into fct_supplier_quality values (?, ?, ?, ?, ?, ?, ?, ?)", list(rows))
+
+
+def test_numbers_of_suppliers_are_proposed_to_each_member_once(home: Home) -> None:
+    asked = home.read_registers()["supplier_corrections"][0]
+    put_supplier_quality(
+        home,
+        ("9901", "7", "Granholt Bygg", None, "310000019", "org_no_missing", "name_similar", "2026-02-03"),
+        ("9901", "7", "Granholt Bygg", "310000001", "310000019", "org_no_invalid", "name_similar", "2026-01-05"),
+        ("9902", "8", "Utnes Vask", None, "310000027", "org_no_missing", "e_invoice", "2026-03-01"),
+        # Two numbers for one supplier; asked about before.
+        ("9902", "9", "Diverse", None, "310000027", "org_no_missing", "e_invoice", "2026-03-01"),
+        ("9902", "9", "Diverse", "310000001", "310000019", "org_no_invalid", "e_invoice", "2026-03-01"),
+        (asked["municipality_no"], asked["ledger_code"], asked["name_in_ledger"], None, "310000027")
+        + ("org_no_missing", "e_invoice", "2026-03-01"),
+    )
+    first, second = propose_supplier_corrections(home, CLOCK)
+    assert (first.owner, second.owner) == ("9901", "9902")
+    assert [one.proposal_id for one in propose_supplier_corrections(home, CLOCK)] == [
+        first.proposal_id,
+        second.proposal_id,
+    ]
+    assert accept(home, first) == ["supplier_corrections"]
+    assert '9901,7,Granholt Bygg,310000019,confirmed,,"org_no_missing, name_similar",2026-01-05,' in csv_of(
+        home, "supplier_corrections"
+    )
+    assert [one.owner for one in propose_supplier_corrections(home, CLOCK)] == ["9902"]
+    refuse_proposal(home, second.proposal_id, by="Kari", reason="They are right.", clock=CLOCK)
+    assert [one.state for one in propose_supplier_corrections(home, CLOCK)] == ["refused"]
+
+
+def test_nothing_is_proposed_before_anything_was_built(home: Home) -> None:
+    with pytest.raises(ConfigurationError, match="no warehouse"):
+        propose_supplier_corrections(home, CLOCK)

@@ -5,8 +5,8 @@ payees as (
     select * from {{ ref('int_purchases__payees') }}
 ),
 
-cpv_codes as (
-    select * from {{ ref('int_categories__cpv_codes') }}
+categorised as (
+    select * from {{ ref('int_purchases__categorised') }}
 ),
 
 functions as (
@@ -16,20 +16,29 @@ functions as (
 scoped as (
     select
         payees.*,
-        cpv_codes.category_key as cpv_category_key,
-        cpv_codes.kind as cpv_kind,
+        categorised.cpv_category_key,
+        categorised.cpv_kind,
+        categorised.category_key,
+        categorised.category_method,
+        categorised.category_confidence,
+        categorised.is_misbooked_cofunding,
         case
             when payees.is_vat then 'vat'
             -- Bought from another member, on whatever account: its own purchases are counted there.
-            when payees.is_recharge and payees.account_scope is distinct from 'transfer'
+            when payees.is_recharge and coalesce(payees.account_scope, '') != 'transfer'
                 then 'public_sector'
+            -- Co-funding of sheltered places is no purchase, whatever account it stands on.
+            when categorised.is_misbooked_cofunding then 'transfer'
             when payees.account_scope is not null then payees.account_scope
-            when cpv_codes.kind = 'product' then 'core'
-            when cpv_codes.kind = 'inclusion' then 'core_service_replacement'
+            when categorised.cpv_kind = 'product' then 'core'
+            when categorised.cpv_kind = 'inclusion' then 'core_service_replacement'
             else 'unknown'
         end as scope
     from payees
-    left join cpv_codes on payees.cpv_code = cpv_codes.cpv_code
+    left join categorised
+        on
+            payees.municipality_no = categorised.municipality_no
+            and payees.purchase_line_id = categorised.purchase_line_id
 ),
 
 final as (
@@ -72,27 +81,9 @@ final as (
             when scoped.evidence = 'ehf' and scoped.cpv_category_key is not null then 'operating'
             else 'unknown'
         end as account_class,
-        case
-            when scoped.cpv_category_key is not null then scoped.cpv_category_key
-            when scoped.cpv_code is not null then 'cpv_' || substr(scoped.cpv_code, 1, 2)
-            when scoped.account_category_key is not null then scoped.account_category_key
-            when scoped.kostra_art is not null then 'art_' || scoped.kostra_art
-            else 'unclassified'
-        end as category_key,
-        case
-            when scoped.cpv_code is not null then 'cpv'
-            when scoped.account_category_key is not null or scoped.kostra_art is not null
-                then 'account'
-            else 'none'
-        end as category_method,
-        cast(
-            case
-                when scoped.cpv_code is not null then {{ var('confidence_cpv') }}
-                when scoped.account_category_key is not null then {{ var('confidence_account') }}
-                when scoped.kostra_art is not null then {{ var('confidence_kostra_art') }}
-                else 0
-            end as decimal(3, 2)
-        ) as category_confidence,
+        scoped.category_key,
+        scoped.category_method,
+        scoped.category_confidence,
         scoped.cpv_code,
         scoped.scope,
         case
@@ -158,6 +149,7 @@ final as (
                 and scoped.account_scope not in ('public_sector', 'transfer', 'vat'),
                 'recharge_misbooked', null
             ),
+            if(scoped.is_misbooked_cofunding, 'cofunding_misbooked', null),
             if(scoped.documents_of_group > 1, 'several_invoices', null)
         ) as quality_flags,
         cast(scoped.net_amount_nok as decimal(18, 2)) as net_amount_nok,

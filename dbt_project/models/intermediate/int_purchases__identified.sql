@@ -98,6 +98,7 @@ found as (
         known.*,
         answered.corrected_org_no,
         answered.refused_org_no,
+        answered.purchase_line_id is not null as has_answer,
         case
             when
                 name_kinds.name_kind in ('company', 'unsure') and not named.is_sole_proprietor

@@ -11,7 +11,7 @@ from pipelines.demo.cast import MEMBERS
 from pipelines.demo.catalogue import Chart, workshop_category_of
 from pipelines.demo.goods import COFUNDING, GOODS, INCLUSION, MISBOOKED_COFUNDING, good_of_category
 from pipelines.demo.suppliers import SupplierWorld
-from pipelines.demo.truth import kroner, pieces_of, scope_of, stream_of
+from pipelines.demo.truth import is_misbooked, kroner, pieces_of, scope_of, stream_of
 
 _SELLER = SupplierWorld(1, 1.0).add(MEMBERS[0], "office", "Prøve AS", "AS", sends_ehf=True)
 _FOOD, _FOOD_CPV = good_of_category("meeting_food"), "55520000"
@@ -148,3 +148,20 @@ def test_cpv_codes_fall_under_their_longest_prefix(cpv_code: str, category: str 
 
 def test_ore_are_written_as_kroner() -> None:
     assert [kroner(ore) for ore in (0, 5, -5, 123456, -100)] == ["0.00", "0.05", "-0.05", "1234.56", "-1.00"]
+
+
+@pytest.mark.parametrize(
+    ("function", "cpv_code", "text", "misbooked"),
+    [
+        ("273", "", "Medfinansiering av VTA-plasser", True),
+        ("273", "", "Arbeidsforberedende trening", False),
+        ("276", "", "Medfinansiering av VTA-plasser", False),
+        ("273", "85312510", "Medfinansiering av VTA-plasser", False),
+    ],
+    ids=["says so", "says something else", "another function", "a code says something else"],
+)
+def test_cofunding_on_an_account_of_purchases_is_a_transfer(
+    function: str, cpv_code: str, text: str, misbooked: bool
+) -> None:
+    account = Chart("five", is_coarse=False).account_for(MISBOOKED_COFUNDING, date(2026, 4, 3))
+    assert is_misbooked(_invoice([], [], text=text), (account, function, cpv_code, 100)) is misbooked

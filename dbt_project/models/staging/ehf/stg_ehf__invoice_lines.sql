@@ -18,6 +18,7 @@ final as (
         cpv_code,
         unspsc_code,
         accounting_cost,
+        {{ item_text_digest() }} as text_digest,
         line_extension_amount as stated_amount,
         vat_rate,
         _delivery_id,

@@ -27,6 +27,7 @@ final as (
         kostra_function,
         cost_centre,
         project_code,
+        {{ posting_text_digest() }} as text_digest,
         contract_reference,
         fiscal_period,
         {{ posting_role_of('posting_text') }} as posting_role,
