@@ -1,5 +1,6 @@
--- K07 and K08: what is bought of each need in twelve months, whoever was paid, against the limits
--- of the day it started on and of the period's last day. Categories alone: over all there is no need.
+-- K07 and K08: what is bought of each need in twelve months, whoever was paid, against the
+-- limits of the day it started on and of the period's last day. Categories alone: over all
+-- there is no need.
 with
 
 watched as (

@@ -1,6 +1,6 @@
--- Twelve months back: from each month where the data reach that far, and from the latest one in any
--- case. The latest is one that was over when something was last received: what is dated later is part
--- of a month, or mistyped.
+-- Twelve months back: from each month where the data reach that far, and from the latest one in
+-- any case. The latest is one that was over when something was last received: what is dated
+-- later is part of a month, or mistyped.
 with
 
 periods as (

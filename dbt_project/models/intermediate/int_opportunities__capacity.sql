@@ -1,7 +1,8 @@
 -- What each workshop can deliver of each category beyond what it sells to members: its reported
--- monthly capacity less its mean monthly sales in the latest twelve months, for twelve months. Sales
--- to others are not known by category, so it is an upper bound. Places per million are the places of
--- the departments that deliver it, over all that these report that they can deliver in a year.
+-- monthly capacity less its mean monthly sales in the latest twelve months, for twelve months.
+-- Sales to others are not known by category, so it is an upper bound. Places per million are
+-- the places of the departments that deliver it, over all that these report that they can
+-- deliver in a year.
 with
 
 periods as (
@@ -47,8 +48,8 @@ reported as (
         capabilities.department,
         capabilities.monthly_capacity_nok,
         departments.places,
-        -- A department that delivers several things has its places for all of them; where one of them
-        -- has no capacity, what a place stands for is not known.
+        -- A department that delivers several things has its places for all of them; where one of
+        -- them has no capacity, what a place stands for is not known.
         if(
             bool_and(capabilities.monthly_capacity_nok is not null) over of_department,
             sum(capabilities.monthly_capacity_nok) over of_department,

@@ -47,8 +47,9 @@ contracted as (
             not {{ is_same('contracts.supplier_org_no', 'spend.workshop_org_no') }}
             and {{ binds_members('contracts') }} and contracts.is_in_option
         ) as is_perhaps_bound,
-        count(*) filter (where not {{ is_same('contracts.supplier_org_no', 'spend.workshop_org_no') }})
-            as other_contracts,
+        count(*) filter (
+            where not {{ is_same('contracts.supplier_org_no', 'spend.workshop_org_no') }}
+        ) as other_contracts,
         list(contracts.contract_id order by contracts.contract_id) as contract_ids,
         -- What stands in the way ends with the last contract that binds, else with the last of all;
         -- one without an end never does.
