@@ -42,7 +42,8 @@ dates as (
 sales as (
     select
         workshop_org_no,
-        sum(product_nok * product_nok) as squared_nok,
+        -- The square of a large customer does not fit eighteen digits.
+        sum(cast(product_nok as decimal(38, 2)) * product_nok) as squared_nok,
         max(product_nok) as largest_nok,
         sum(product_nok) as sold_nok,
         min(months_with_data) / min(months_in_period) as coverage,

@@ -78,13 +78,15 @@ placed as (
     from by_supplier
 ),
 
--- A square of kroner over the kroner: what the average krone's supplier sells for.
+-- A square of kroner over the kroner: what the average krone's supplier sells for. The square of a
+-- large supplier does not fit eighteen digits.
 concentrated as (
     select
         municipality_no,
         category_key,
         sum(net_amount_nok) as supplied_nok,
-        sum(net_amount_nok * net_amount_nok) / sum(net_amount_nok) as weighted_nok,
+        sum(cast(net_amount_nok as decimal(38, 2)) * net_amount_nok) / sum(net_amount_nok)
+            as weighted_nok,
         sum(net_amount_nok) filter (where place <= 3) as top_3_nok,
         coalesce(sum(net_amount_nok) filter (where place > suppliers - floor(suppliers * 0.8)), 0)
             as tail_nok,
