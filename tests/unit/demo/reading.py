@@ -30,6 +30,8 @@ class Row:
     invoice_no: str
     month: str
     amount: Decimal
+    function: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ def _semicolon(raw: bytes) -> Iterator[Row]:
             row["Fakturanr"],
             _day(row["Fakturadato"]),
             Decimal(row["Beløp eks. mva"].replace(",", ".")),
+            row["Tjeneste"],
+            row["Tekst"],
         )
 
 
@@ -109,6 +113,8 @@ def _unit4(raw: bytes) -> Iterator[Row]:
             row["Fakturanr"],
             _day(row["Bilagsdato"]),
             amount,
+            row["Funksjon"],
+            row["Tekst"],
         )
 
 
@@ -126,6 +132,8 @@ def _workbook(path: Path) -> Iterator[Row]:
             str(row["Fakturanummer"]),
             f"{row['Fakturadato']:%Y-%m}",
             Decimal(str(row["Beløp"])),
+            str(row["Funksjon"]),
+            "",  # the layout has no text
         )
 
 
