@@ -24,6 +24,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--require-system", action="store_true", help="A skipped system test is a failure.")
 
 
+# Homes that cost a minute to make: tests that share one run in one process, so that it is made once.
+_SHARED_HOMES = ("demo_home", "corrected_home", "build")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        shared = [name for name in _SHARED_HOMES if name in getattr(item, "fixturenames", ())]
+        if (shared or item.get_closest_marker("slow")) and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.path.stem))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     outcome = yield

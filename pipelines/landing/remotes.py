@@ -1,7 +1,8 @@
 """A server's folder as the transports see it: what lies there, its bytes from any place on, and trouble in our words.
 
-Belongs here: what every kind of server must be able to do, opening the right one, how long to wait. Not here: how each
-kind does it (remote_sftp.py, remote_s3.py, remote_https.py), what is taken and kept (transports.py).
+Belongs here: what every kind of server must be able to do, how long to wait. Not here: how each kind does it
+(remote_sftp.py, remote_s3.py, remote_https.py), opening the right one (remote_open.py), what is taken and kept
+(transports.py).
 
 What a library says of its trouble is never passed on: it may hold a password, a signed URL or a name.
 """
@@ -13,8 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
-
-from pipelines.home import Home, Source
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60
@@ -81,34 +80,6 @@ class Remote(Protocol):
 
     def close(self) -> None:
         """Let the connection go."""
-
-
-def open_remote(home: Home, source: Source) -> Remote:
-    """Connect to a source's server.
-
-    Raises:
-        Trouble: It cannot be reached, is not the one it should be, or does not let us in.
-        ConfigurationError: A secret cannot be resolved, or a file named in the settings cannot be used.
-    """
-    _hush()
-    if source.transport == "sftp":
-        from pipelines.landing.remote_sftp import SftpRemote
-
-        return SftpRemote(home, source)
-    if source.transport == "s3":
-        from pipelines.landing.remote_s3 import S3Remote
-
-        return S3Remote(home, source)
-    from pipelines.landing.remote_https import HttpsRemote
-
-    return HttpsRemote(home, source)
-
-
-def _hush() -> None:
-    """Keep quiet what a broken line leaves behind in fsspec's thread: the trouble itself is told by who was asking."""
-    from fsspec.asyn import get_loop
-
-    get_loop().set_exception_handler(lambda loop, context: None)
 
 
 @contextmanager

@@ -32,7 +32,8 @@ from pipelines.files import sha256_bytes, sha256_file, write_atomically
 from pipelines.home import Home, Source
 from pipelines.landing.drop_names import is_hidden, is_unfinished, name_problem
 from pipelines.landing.no_links import private_folder
-from pipelines.landing.remotes import Remote, RemoteFile, Trouble, open_remote
+from pipelines.landing.remote_open import open_remote
+from pipelines.landing.remotes import Remote, RemoteFile, Trouble
 from pipelines.landing.store import flush_files, printable, read_all_receipts
 from pipelines.limits import MIB
 from pipelines.mask import mask_file_name

@@ -9,12 +9,13 @@ scores what lacks. The same parsed tables give the same bytes, whatever was scor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import BuildFailed
 from pipelines.files import sha256_bytes
 from pipelines.home import Home
 from pipelines.matching import schema, suppliers, texts
@@ -60,8 +61,36 @@ def matching_version() -> str:
 
 
 def match_home(home: Home) -> Matched:
-    """Bring ``matched/`` up to date with what lies in ``parsed/``."""
-    return Matched(*_match_suppliers(home), *_match_texts(home))
+    """Bring ``matched/`` up to date with what lies in ``parsed/``.
+
+    Raises:
+        BuildFailed: A file of parsed/ or matched/ is damaged; each is named.
+    """
+    import duckdb
+    import pyarrow as pa
+
+    try:
+        return Matched(*_match_suppliers(home), *_match_texts(home))
+    except (duckdb.Error, pa.ArrowInvalid):
+        if damaged := [path.relative_to(home.path).as_posix() for path in _damaged_files(home)]:
+            raise BuildFailed(
+                "Files of the home are damaged; nothing is built, the last good warehouse stands.",
+                where="\n          ".join(damaged),
+                remedy="Move them away, and of each delivery under parsed/ its file under parsed/outcomes/; then run"
+                " again: what is missing is made anew.",
+            ) from None
+        raise
+
+
+def _damaged_files(home: Home) -> Iterator[Path]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for path in sorted((*home.parsed.glob("*/*/*.parquet"), *home.matched.glob("*.parquet"))):
+        try:
+            pq.ParquetFile(path).close()
+        except pa.ArrowInvalid:
+            yield path
 
 
 def matched_file(home: Home, table: Table) -> Path:

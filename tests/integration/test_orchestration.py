@@ -98,7 +98,7 @@ def test_one_run_brings_dropped_files_to_releases(first_run: FirstRun) -> None:
 
 def test_every_step_shows_its_progress_to_the_end(first_run: FirstRun) -> None:
     last = {step: (done, total) for step, done, total in first_run.progress}
-    assert set(last) == {"land", "parse", "build", "candidates", "gate", "publish"}
+    assert set(last) == {"land", "parse", "match", "build", "candidates", "gate", "publish"}
     assert all(done == total for done, total in last.values())
 
 
@@ -241,13 +241,15 @@ def test_a_damaged_release_stops_no_other_recipient(copied: Home) -> None:
 
 
 def test_a_build_that_fails_leaves_the_last_good_warehouse_and_its_releases(copied: Home) -> None:
-    (copied.parsed / "ledger_postings" / "municipality_no=9901" / "damaged.parquet").write_bytes(b"no parquet")
+    damaged = copied.parsed / "notices" / "municipality_no=9901" / "damaged.parquet"
+    damaged.parent.mkdir(parents=True, exist_ok=True)
+    damaged.write_bytes(b"no parquet")
     before = {name: bytes_of(copied.path / name) for name in ("releases", "candidates")}
     warehouse = copied.warehouse_file.read_bytes()
     with pytest.raises(BuildFailed) as failed:
         run_pipeline(copied, CLOCK)
     assert failed.value.exit_code == 3
-    assert "stg_ledger__postings" in str(failed.value)
+    assert "stg_notices__lots" in str(failed.value)
     assert copied.warehouse_file.read_bytes() == warehouse
     assert {name: bytes_of(copied.path / name) for name in before} == before
     with open_instance(copied) as instance:
@@ -309,7 +311,7 @@ def test_every_asset_has_a_group_and_a_description(repository) -> None:
         if node.is_materializable:
             groups[node.group_name] = groups.get(node.group_name, 0) + 1
             assert node.description, key
-    assert groups.keys() == {"landed", "parsed", "warehouse", "gate", "releases"}
+    assert groups.keys() == {"landed", "parsed", "matched", "warehouse", "gate", "releases"}
     assert groups["warehouse"] > 50
 
 

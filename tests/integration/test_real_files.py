@@ -1,13 +1,15 @@
 """Real published ledgers and invoices, through the whole chain to gated extracts, against a plain reading of the files.
 
 The files are public bodies' own (see the licences beside them); they lie beside the checkout and are never committed.
-Amounts are read as if they were NOK. No register knows the payees, so none of them is named outside.
+Amounts are read as if they were NOK. The company register that lies with them knows none of the payees, so none of
+them is named outside.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
@@ -116,7 +118,7 @@ def _make_home(home: Path, ledgers: list[PlainReading], invoices: PlainInvoices)
     home.mkdir(parents=True)
     (home / "consortium.yaml").write_text(
         'name: Real files\nhost: "9801"\nas_of: 2018-01-15\npublication: {window_months: 1}\n'
-        "keys: {gate_hmac: file:../gate.key}\nmembers:\n"
+        "keys: {gate_hmac: file:../gate.key}\njoint_sources: [{kind: brreg}]\nmembers:\n"
         + "\n".join([*sources, '  "9804": {sources: [{kind: ehf}]}'])
         + "\n"
     )
@@ -138,6 +140,10 @@ def _make_home(home: Path, ledgers: list[PlainReading], invoices: PlainInvoices)
     _write(registers / "charts_of_accounts.csv", header, chart)
     workshop = ("318000017", "Prøveverkstedet AS", "9801", "2010-01-01", "")
     _write(registers / "workshops.csv", "org_no,name,municipality_no,valid_from,valid_to", [workshop])
+    unit = {"organisasjonsnummer": "318000017", "navn": "PRØVEVERKSTEDET AS", "organisasjonsform": {"kode": "AS"}}
+    units = home / "inbox" / "_consortium" / "brreg" / "enheter.json"
+    units.parent.mkdir(parents=True)
+    units.write_text(json.dumps([unit]))
     for ledger in ledgers:
         folder = home / "inbox" / ledger.municipality_no / "ledger"
         folder.mkdir(parents=True)

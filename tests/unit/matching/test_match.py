@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.errors import BuildFailed
 from pipelines.home import Home
 from pipelines.matching import match, suppliers
 from pipelines.matching.match import digest_of, match_home, matched_file
@@ -133,3 +134,15 @@ def test_a_home_without_anything_has_empty_tables(tmp_path: Path) -> None:
     home = Home(tmp_path)
     assert match_home(home).names == 0
     assert rows(home, SUPPLIER_NAMES) == []
+
+
+@pytest.mark.parametrize(
+    "place", ["parsed/ledger_postings/municipality_no=9901/l1.parquet", "matched/item_texts.parquet"]
+)
+def test_a_damaged_file_is_named(home: Home, place: str) -> None:
+    match_home(home)
+    (home.path / place).write_bytes(b"PAR1 no parquet")
+    with pytest.raises(BuildFailed) as failed:
+        match_home(home)
+    assert place in str(failed.value)
+    assert "outcomes" in failed.value.remedy
