@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipelines.gate import completeness, disclosure, intake, privacy, quality, reconciliation, tenancy
+from pipelines.gate import (
+    coherence,
+    completeness,
+    disclosure,
+    intake,
+    plausibility,
+    privacy,
+    quality,
+    reconciliation,
+    tenancy,
+)
 from pipelines.gate.applicability import Applicability
 from pipelines.gate.case import EXTRACT, SHARE, Case
 from pipelines.gate.rules import Finding, RuleResult, answer, combine, not_applicable
@@ -23,18 +33,37 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("IN04", EXTRACT): intake.shrunken_deliveries,
     ("IN05", EXTRACT): intake.control_totals,
     ("IN06", EXTRACT): intake.unparsable_values,
+    ("IN07", EXTRACT): coherence.dates_in_their_year,
     ("IN08", EXTRACT): intake.sum_lines,
+    ("IN09", EXTRACT): coherence.encoding_intact,
     ("IN10", EXTRACT): intake.chart_coverage,
     ("IN11", EXTRACT): intake.document_arithmetic,
     ("IN13", EXTRACT): intake.handed_in_as_agreed,
+    ("RF01", EXTRACT): coherence.arts_of_their_year,
+    ("RF02", EXTRACT): coherence.functions_of_their_year,
+    ("RF03", EXTRACT): coherence.arts_of_their_class,
     ("RF04", EXTRACT): quality.org_number_check_digits,
     ("RF05", EXTRACT): quality.payees_registered,
     ("RF05", SHARE): quality.payees_registered,
+    ("RF07", EXTRACT): coherence.payees_still_there,
+    ("RF08", EXTRACT): coherence.cpv_codes_valid,
+    ("RF09", EXTRACT): coherence.contracts_resolve,
     ("RF10", EXTRACT): intake.wrong_tenants,
+    ("RF11", EXTRACT): coherence.workshop_register_whole,
+    ("RF11", SHARE): coherence.workshop_register_whole,
     ("RF12", EXTRACT): quality.streams_decided,
     ("RF12", SHARE): quality.streams_decided,
     ("RC01", EXTRACT): reconciliation.extract_equals_books,
     ("RC01", SHARE): reconciliation.share_equals_books,
+    ("RC02", EXTRACT): plausibility.filed_accounts,
+    ("RC03", EXTRACT): plausibility.own_quarters,
+    ("RC04", EXTRACT): plausibility.largest_lines,
+    ("RC05", EXTRACT): plausibility.common_amounts,
+    ("RC06", EXTRACT): plausibility.largest_supplier,
+    ("RC07", EXTRACT): plausibility.credit_notes,
+    ("RC08", EXTRACT): plausibility.categories_gone,
+    ("RC09", EXTRACT): plausibility.claims,
+    ("RC09", SHARE): plausibility.claims,
     ("PV01", EXTRACT): privacy.personal_numbers,
     ("PV01", SHARE): privacy.personal_numbers,
     ("PV02", EXTRACT): privacy.contacts,

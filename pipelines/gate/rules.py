@@ -68,7 +68,7 @@ class Finding:
         examples: Keys of what was wrong; masked by whoever makes them where they may hold values.
         field: The table and column, or the file.
         is_tolerated: What was wrong is within the rule's limit.
-        severity: A graver one than the matrix gives, where what was found asks for it.
+        severity: Another than the matrix gives, where what was found asks for it.
     """
 
     applied: int

@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,9 @@ WAREHOUSE: dict[str, str] = {
         "purchase_line_id varchar, municipality_no varchar, org_no varchar, payee_name varchar, payee_kind varchar,"
         " payee_method varchar, workshop_org_no varchar, kostra_function varchar, category_key varchar, scope varchar,"
         " stream varchar, period_month varchar, quality_flags varchar, is_internal boolean, local_account varchar,"
+        " local_account_text varchar, kostra_art varchar, account_class varchar, cpv_code varchar, evidence varchar,"
+        " contract_reference varchar, contract_match varchar, fiscal_period varchar, posting_date date,"
+        " invoice_date date, spend_date date, _delivery_id varchar, _posting_delivery_id varchar,"
         " net_amount_nok decimal(18, 2)"
     ),
     "fct_kpis": (
@@ -83,7 +86,8 @@ WAREHOUSE: dict[str, str] = {
     ),
     "fct_outcomes": (
         "municipality_no varchar, source varchar, source_name varchar, _delivery_id varchar, sequence bigint,"
-        " step varchar, outcome varchar, rule varchar, files bigint, rows_in bigint, rows_out bigint, rejects bigint"
+        " step varchar, outcome varchar, rule varchar, files bigint, rows_in bigint, rows_out bigint, rejects bigint,"
+        " received_at timestamptz"
     ),
     "fct_rejects": (
         "municipality_no varchar, source varchar, severity varchar, rule varchar, file_name varchar,"
@@ -95,6 +99,13 @@ WAREHOUSE: dict[str, str] = {
     ),
     "dim_categories": "category_key varchar, kind varchar",
     "kostra_sensitive_functions": "kostra_function varchar, privacy_class varchar",
+    "kostra_arts": "kostra_art varchar, valid_from_year integer, valid_to_year integer, is_retired boolean",
+    "kostra_crosswalk": "code_kind varchar, old_code varchar, valid_from_year integer",
+    "cpv_divisions": "cpv_division varchar",
+    "dim_suppliers": "org_no varchar, is_registered boolean, deleted_on date",
+    "fct_claims": (
+        "claim_id varchar, measure varchar, municipality_no varchar, workshop_org_no varchar, finding varchar"
+    ),
 }
 
 
@@ -116,6 +127,19 @@ def purchase(line: str, org_no: str | None, amount: str, **other: Any) -> Row:
         "quality_flags": "" if org_no else "org_no_missing",
         "is_internal": False,
         "local_account": "1115",
+        "local_account_text": "Matvarer",
+        "kostra_art": "115",
+        "account_class": "operating",
+        "cpv_code": None,
+        "evidence": "posting",
+        "contract_reference": None,
+        "contract_match": "none",
+        "fiscal_period": "2026-10",
+        "posting_date": date(2026, 10, 12),
+        "invoice_date": date(2026, 10, 5),
+        "spend_date": date(2026, 10, 5),
+        "_delivery_id": "d1",
+        "_posting_delivery_id": "d1",
         "net_amount_nok": Decimal(amount),
         **other,
     }
@@ -152,6 +176,7 @@ def outcome(source: str, delivery: str, rows: int, **other: Any) -> Row:
         "rows_in": rows,
         "rows_out": rows,
         "rejects": 0,
+        "received_at": datetime(2026, 11, 9, 7, 0, tzinfo=UTC),
         **other,
     }
 
@@ -235,6 +260,20 @@ def warehouse_rows() -> dict[str, list[Row]]:
             {"kostra_function": "252", "privacy_class": "client_strict"},
             {"kostra_function": "253", "privacy_class": "client"},
         ],
+        "kostra_arts": [
+            {"kostra_art": "115", "is_retired": False},
+            {"kostra_art": "110", "is_retired": False},
+            {"kostra_art": "270", "valid_to_year": 2025, "is_retired": True},
+            {"kostra_art": "271", "valid_from_year": 2026, "is_retired": False},
+        ],
+        "kostra_crosswalk": [{"code_kind": "function", "old_code": "254", "valid_from_year": 2024}],
+        "cpv_divisions": [{"cpv_division": "15"}],
+        "dim_suppliers": [
+            {"org_no": row["org_no"], "is_registered": True, "deleted_on": None}
+            for row in PURCHASES
+            if row["org_no"] and row["municipality_no"] == OWN
+        ],
+        "fct_claims": [],
     }
 
 
