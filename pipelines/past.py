@@ -77,7 +77,7 @@ def build_past(home: Home, sequence: int) -> PastBuild:
         shutil.rmtree(folder, ignore_errors=True)
         try:
             past = _past_home(home, folder, journal[:sequence])
-            _read_again(past)
+            read_again(past)
             build_warehouse(past)
             build_id = current_build_id(past) or ""
             built = PastBuild(sequence, build_id, past_file(home, sequence), journal[sequence - 1].file)
@@ -157,7 +157,7 @@ def _link_parsed(home: Home, past: Home) -> None:
             os.link(path, past.matched / path.name)
 
 
-def _read_again(past: Home) -> None:
+def read_again(past: Home) -> None:
     """Parse and settle as a run does, for everybody who was there."""
     registers = past.read_registers()
     write_registers(past)

@@ -3,8 +3,8 @@
 Belongs here: assets of group ``warehouse``, dbt's tests as their checks. Not here: what is built (dbt_project/), the
 build's folder, environment and swap (warehouse/).
 
-A build is always whole, into a new file: selecting some models in the UI shows only those, but all are built, and
-without ``warehouse_file`` in the selection nothing is swapped in.
+A build always goes into a new file: selecting some models in the UI shows only those, but all are built, and without
+``warehouse_file`` in the selection nothing is swapped in.
 """
 
 import json
@@ -67,7 +67,8 @@ def warehouse_assets() -> list[dg.AssetsDefinition]:
         """Build everything into a new file."""
         with session.without_values("build"):
             session.until_the_end.enter_context(warehouse_lock(session.home))
-            session.build = start_build(session.home)
+            session.build = start_build(session.home, full_refresh=session.full_refresh)
+        context.log.info("The warehouse is %s.", session.build.plan)
         done = 0
         for event in _run_dbt(context, session.build, manifest, full_refresh=session.full_refresh):
             done += isinstance(event, dg.Output)
@@ -91,7 +92,7 @@ def warehouse_assets() -> list[dg.AssetsDefinition]:
         with session.without_values("build"):
             finish_build(session.home, session.build)
         session.progress("build", len(nodes) + 1, len(nodes) + 1)
-        return dg.MaterializeResult(metadata={"build_id": session.build.build_id})
+        return dg.MaterializeResult(metadata={"build_id": session.build.build_id, "plan": str(session.build.plan)})
 
     return [warehouse_models, warehouse_file]
 

@@ -52,15 +52,22 @@ def build(
 
 def _build_now(home: Home, *, full_refresh: bool, json: bool) -> None:
     from pipelines.files import exclusive_lock
-    from pipelines.warehouse.build import build_warehouse, current_build_id
+    from pipelines.warehouse.build import build_warehouse, current_build_id, how_it_was_built
 
     with exclusive_lock(home.run_lock, doing="running the pipeline"):
         is_new = build_warehouse(home, full_refresh=full_refresh)
-    facts = {"build_id": current_build_id(home), "file": str(home.warehouse_file), "is_new": is_new}
+    facts = {
+        "build_id": current_build_id(home),
+        "file": str(home.warehouse_file),
+        "is_new": is_new,
+        "plan": how_it_was_built(home),
+    }
     if json:
         print_json(facts)
     else:
         typer.echo(f"{'Built' if is_new else 'Current already'}: build {facts['build_id']}, {facts['file']}")
+        if facts["plan"]:
+            typer.echo(f"It was {facts['plan']}.")
 
 
 def _build_past(home: Home, sequence: int, *, json: bool) -> None:

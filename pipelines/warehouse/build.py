@@ -1,7 +1,8 @@
 """Build the warehouse into a new file and swap it in whole.
 
 Belongs here: what a build depends on, its folder and environment, running dbt on it, the swap. Not here: what is built
-(dbt_project/), who calls it and when (assets/), reading the result (read.py).
+(dbt_project/), how much of it is made anew (slices.py), what is kept for that (workings.py), who calls it and when
+(assets/), reading the result (read.py).
 
 A build is named by its inputs: the bytes of every parsed file, of the dbt project, and of what matching's scores follow
 from beside them. No clock is among them.
@@ -13,7 +14,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +31,12 @@ from pipelines.settings import DBT_PROJECT, QUIET_TOOLS, child_environment
 from pipelines.warehouse.history import digest_of_inputs, keep_history
 from pipelines.warehouse.project import DBT, project_digest
 from pipelines.warehouse.rule_gaps import rule_gaps
+from pipelines.warehouse.slices import Plan, owners_of_shared, plan_build
 from pipelines.warehouse.sources import parsed_tables
+from pipelines.warehouse.workings import FILE as WORKINGS
+from pipelines.warehouse.workings import note_scores, place_workings, record_workings, take_workings
 
-_NOT_FOR_READERS = ("staging", "intermediate")
+_PARSING = "partial_parse.msgpack"
 _SHOWN_FAILURES = 10
 
 
@@ -50,6 +54,7 @@ class Build:
             files (``<owner>/<delivery>``), what counts of them (``<owner>/settled``), the registers.
         as_of_sequence: The number of the last receipt or decision that there was (landing/journal.py).
         registers_delivery_id: The settings that were in force, or an empty text.
+        plan: How much of it is made anew, and why.
     """
 
     build_id: str
@@ -60,6 +65,7 @@ class Build:
     inputs: dict[str, str]
     as_of_sequence: int
     registers_delivery_id: str
+    plan: Plan
 
 
 def warehouse_lock(home: Home) -> AbstractContextManager[None]:
@@ -108,40 +114,68 @@ def current_build_id(home: Home) -> str | None:
     return str(json.loads(current.read_text(encoding="utf-8"))["build_id"]) if current.is_file() else None
 
 
-def start_build(home: Home) -> Build:
-    """Return a new, empty build; what an earlier kill left half-made is removed.
+def how_it_was_built(home: Home) -> str:
+    """Return how much was made anew for the build that stands, and why; nothing where it is not known."""
+    current = home.warehouse / "current.json"
+    return str(json.loads(current.read_text(encoding="utf-8")).get("plan", "")) if current.is_file() else ""
 
-    Every parsed and matched table has at least one typed file afterwards, so that dbt can read it.
+
+def start_build(home: Home, *, full_refresh: bool = False) -> Build:
+    """Return a new build: empty, or beginning as the one that stands where most of that can be kept.
+
+    What an earlier kill left half-made is removed. Every parsed and matched table has at least one typed file
+    afterwards, so that dbt can read it.
     """
     ensure_tables(home)
     ensure_matched(home)
     inputs = read_inputs_now(home)
+    plan = plan_build(home, inputs, full_refresh=full_refresh)
     digest = digest_of_inputs(inputs)
     build_id = digest[:16]
     builds = home.warehouse / "builds"
     shutil.rmtree(builds, ignore_errors=True)
-    folder = builds / build_id
-    folder.mkdir(parents=True)
+    # One name for all of them: what dbt remembers of a project holds for one place only.
+    folder = builds / "next"
+    (folder / "target").mkdir(parents=True)
+    if _parsing_of(home).is_file():
+        shutil.copyfile(_parsing_of(home), folder / "target" / _PARSING)
     file = folder / home.warehouse_file.name
+    if plan.slices:
+        shutil.copyfile(home.warehouse_file, file)
+        take_workings(home, _workings_of(file))
+    note_scores(home, _workings_of(file))
     settings = [one for one in read_receipts(home, CONSORTIUM) if is_settings(one)]
     return Build(
         build_id=build_id,
         input_digest=digest,
         folder=folder,
         file=file,
-        environment=environment(home, file),
+        environment=environment(home, file, plan.slices),
         inputs=inputs,
         as_of_sequence=len(extend_journal(home)),
         registers_delivery_id=settings[-1].delivery_id if settings else "",
+        plan=plan,
     )
 
 
-def environment(home: Home, file: Path) -> dict[str, str]:
-    """Return what dbt must find in its environment to build one file of one home."""
+def _parsing_of(home: Home) -> Path:
+    """Return what dbt remembers of its project between the builds of a home; without it, it reads all files anew."""
+    return home.warehouse / ".dbt_project.msgpack"
+
+
+def _workings_of(file: Path) -> Path:
+    """Return the folder of the inner relations of a build in the making."""
+    return file.with_name("workings")
+
+
+def environment(home: Home, file: Path, slices: Sequence[str] = ()) -> dict[str, str]:
+    """Return what dbt must find in its environment to build one file of one home, whole or some slices of it."""
     return {
         **QUIET_TOOLS,
         "DBT_LOG_LEVEL_FILE": "info",
         "SAMANDEL_BUILD_FILE": str(file.resolve()),
+        "SAMANDEL_WORKINGS_FILE": str((_workings_of(file) / WORKINGS).resolve()),
+        "SAMANDEL_SLICES": ";".join(slices),
         # They stand inside a quoted SQL text.
         "SAMANDEL_PARSED": str(home.parsed.resolve()).replace("'", "''"),
         "SAMANDEL_MATCHED": str(home.matched.resolve()).replace("'", "''"),
@@ -164,33 +198,45 @@ def ensure_tables(home: Home) -> None:
 
 
 def finish_build(home: Home, build: Build) -> None:
-    """Swap a finished build in: only marts, products and seeds remain, in a file that stands alone.
+    """Swap a finished build in: marts, products and seeds, in a file that stands alone; keep the rest for the next.
 
     Raises:
         BuildFailed: dbt made no file.
     """
     if not build.file.is_file():
         raise BuildFailed("dbt ended without a warehouse file.", where=str(build.file), remedy="Read dbt's messages.")
-    _drop_inner_schemas(build.file)
+    _close(build.file)
     # Before the swap: what stands has a history, whenever it is cut short.
     keep_history(home, build)
     with build.file.open("rb") as stream:
         os.fsync(stream.fileno())
+    place_workings(home, _workings_of(build.file), sliced_models(build.folder / "target"))
     build.file.replace(home.warehouse_file)
     write_atomically(
         home.warehouse / "current.json",
-        pretty_json({"build_id": build.build_id, "input_digest": build.input_digest}).encode(),
+        pretty_json({"build_id": build.build_id, "input_digest": build.input_digest, "plan": str(build.plan)}).encode(),
     )
+    parsing = build.folder / "target" / _PARSING
+    if parsing.is_file():
+        parsing.replace(_parsing_of(home))
+    record_workings(home, build.build_id, build.inputs, owners_of_shared(home))
     shutil.rmtree(home.warehouse / "builds", ignore_errors=True)
 
 
-def _drop_inner_schemas(file: Path) -> None:
+def _close(file: Path) -> None:
     import duckdb
 
     with duckdb.connect(str(file)) as connection:
-        for schema in _NOT_FOR_READERS:
-            connection.execute(f"drop schema if exists {schema} cascade")
         connection.execute("checkpoint")
+
+
+def sliced_models(target: Path) -> list[str]:
+    """Return the names of the models of which a build can keep slices, by the manifest that dbt left; none without."""
+    path = target / "manifest.json"
+    if not path.is_file():
+        return []
+    nodes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["nodes"]
+    return sorted(node["name"] for node in nodes.values() if node["config"].get("materialized") == "incremental")
 
 
 def dbt_arguments(full_refresh: bool = False) -> list[str]:
@@ -206,10 +252,6 @@ def run_dbt(build: Build, arguments: list[str] | None = None) -> None:
         BuildFailed: A model, seed or test failed; each is named.
     """
     target = build.folder / "target"
-    target.mkdir(exist_ok=True)
-    parsed_before = DBT_PROJECT / "target" / "partial_parse.msgpack"
-    if parsed_before.is_file():
-        shutil.copy(parsed_before, target)
     done = subprocess.run(
         [
             *(*DBT, *(arguments or dbt_arguments())),
@@ -269,7 +311,7 @@ def build_warehouse(home: Home, *, full_refresh: bool = False) -> bool:
         if not full_refresh and is_current(home):
             return False
         match_home(home)
-        build = start_build(home)
+        build = start_build(home, full_refresh=full_refresh)
         run_dbt(build, dbt_arguments(full_refresh))
         finish_build(home, build)
     return True

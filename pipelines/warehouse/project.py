@@ -52,6 +52,7 @@ def ensure_manifest() -> Path:
         # Parsing opens no file: the names stand for those of a build.
         env=child_environment(
             SAMANDEL_BUILD_FILE=str(DBT_PROJECT / "target" / "samandel.duckdb"),
+            SAMANDEL_WORKINGS_FILE=str(DBT_PROJECT / "target" / "workings.duckdb"),
             SAMANDEL_PARSED="parsed",
             SAMANDEL_MATCHED="matched",
         ),

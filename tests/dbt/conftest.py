@@ -32,4 +32,6 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 def warehouse(build: Build) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to that build's file."""
     with duckdb.connect(str(build.file), read_only=True) as connection:
+        connection.execute(f"attach '{build.environment['SAMANDEL_WORKINGS_FILE']}' as workings (read_only)")
+        connection.execute("set search_path = 'samandel.main,samandel.products,workings.intermediate,workings.staging'")
         yield connection

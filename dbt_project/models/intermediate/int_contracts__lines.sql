@@ -1,5 +1,7 @@
 -- Purchase lines that a contract in force on the day has to do with: by its number, by its supplier
 -- in its category, or because it covers the category.
+{{ config(materialized='incremental') }}
+
 with
 
 lines as (
@@ -10,7 +12,7 @@ lines as (
         category_key,
         contract_reference,
         spend_date
-    from {{ ref('int_purchases__classified') }}
+    from {{ slice_of(ref('int_purchases__classified')) }}
     where scope != 'vat'
 ),
 

@@ -1,4 +1,6 @@
 -- What was read from all files, by month and by what became of it.
+{{ config(materialized='incremental') }}
+
 with
 
 postings as (
@@ -9,7 +11,7 @@ postings as (
         fiscal_period,
         count(*) as row_count,
         coalesce(sum(amount) filter (where currency = 'NOK'), 0) as amount_nok
-    from {{ ref('stg_ledger__delivered_postings') }}
+    from {{ slice_of(ref('stg_ledger__delivered_postings')) }}
     group by municipality_no, _source, _delivery_id, fiscal_period
 ),
 
@@ -21,20 +23,20 @@ delivery_periods as (
         _delivery_id,
         fiscal_period,
         if(bool_or(state = 'accepted'), 'accepted', min(state)) as state
-    from {{ ref('stg_landing__delivery_periods') }}
+    from {{ slice_of(ref('stg_landing__delivery_periods')) }}
     group by municipality_no, source, _delivery_id, fiscal_period
 ),
 
 documents as (
-    select * from {{ ref('stg_ehf__delivered_invoices') }}
+    select * from {{ slice_of(ref('stg_ehf__delivered_invoices')) }}
 ),
 
 document_states as (
-    select * from {{ ref('stg_landing__document_states') }}
+    select * from {{ slice_of(ref('stg_landing__document_states')) }}
 ),
 
 rejects as (
-    select * from {{ ref('stg_landing__rejects') }}
+    select * from {{ slice_of(ref('stg_landing__rejects')) }}
     -- IN08: sums of other rows; IN03 and IN04 are said of what was read and is in the sums above.
     where
         severity = 'reject'

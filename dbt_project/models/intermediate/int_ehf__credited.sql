@@ -1,9 +1,11 @@
 -- Credit notes with the day of the invoice that they take back, where that invoice is known: they
 -- count in its month, so that both net there.
+{{ config(materialized='incremental') }}
+
 with
 
 documents as (
-    select * from {{ ref('int_ehf__documents') }}
+    select * from {{ slice_of(ref('int_ehf__documents')) }}
 ),
 
 billing_references as (
@@ -12,7 +14,7 @@ billing_references as (
         document_id,
         {{ normalised_invoice_no('billed_invoice_no') }} as normalised_invoice_no,
         billed_invoice_date
-    from {{ ref('stg_ehf__billing_references') }}
+    from {{ slice_of(ref('stg_ehf__billing_references')) }}
 ),
 
 credit_notes as (
@@ -50,7 +52,7 @@ known as (
         normalised_invoice_no,
         coalesce(invoice_date, voucher_date) as known_day,
         'books' as known_from
-    from {{ ref('int_ledger__vouchers') }}
+    from {{ slice_of(ref('int_ledger__vouchers')) }}
     where normalised_invoice_no is not null and amount > 0
 ),
 

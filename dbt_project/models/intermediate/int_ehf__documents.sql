@@ -1,18 +1,20 @@
+{{ config(materialized='incremental') }}
+
 with
 
 documents as (
     select
         *,
         {{ normalised_org_no('stated_seller_org_no') }} as seller_org_no
-    from {{ ref('stg_ehf__invoices') }}
+    from {{ slice_of(ref('stg_ehf__invoices')) }}
 ),
 
 document_rows as (
-    select * from {{ ref('int_ehf__rows') }}
+    select * from {{ slice_of(ref('int_ehf__rows')) }}
 ),
 
 delivery_periods as (
-    select * from {{ ref('stg_landing__delivery_periods') }}
+    select * from {{ slice_of(ref('stg_landing__delivery_periods')) }}
 ),
 
 ledger_months as (

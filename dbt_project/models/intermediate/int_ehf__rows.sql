@@ -1,15 +1,17 @@
+{{ config(materialized='incremental') }}
+
 with
 
 documents as (
-    select * from {{ ref('stg_ehf__invoices') }}
+    select * from {{ slice_of(ref('stg_ehf__invoices')) }}
 ),
 
 lines as (
-    select * from {{ ref('stg_ehf__invoice_lines') }}
+    select * from {{ slice_of(ref('stg_ehf__invoice_lines')) }}
 ),
 
 allowance_charges as (
-    select * from {{ ref('stg_ehf__allowance_charges') }}
+    select * from {{ slice_of(ref('stg_ehf__allowance_charges')) }}
     where level = 'document'
 ),
 

@@ -1,9 +1,11 @@
 -- Every e-invoice with the document that leads its group: itself, or the first of those that one
 -- voucher was booked for.
+{{ config(materialized='incremental') }}
+
 with
 
 documents as (
-    select * from {{ ref('int_ehf__documents') }}
+    select * from {{ slice_of(ref('int_ehf__documents')) }}
 ),
 
 inferred as (
@@ -11,7 +13,7 @@ inferred as (
         municipality_no,
         document_id,
         min(document_id) over (partition by municipality_no, voucher_key) as group_id
-    from {{ ref('int_invoices__inferred') }}
+    from {{ slice_of(ref('int_invoices__inferred')) }}
 ),
 
 final as (

@@ -1,5 +1,7 @@
 -- Which voucher belongs to which e-invoices where no invoice number says so: each way finds one
 -- voucher and its only possible documents, or nothing. A voucher may stand for several documents.
+{{ config(materialized='incremental') }}
+
 with
 
 matched_documents as (
@@ -7,14 +9,14 @@ matched_documents as (
     select distinct
         municipality_no,
         document_id
-    from {{ ref('int_invoices__numbered') }}
+    from {{ slice_of(ref('int_invoices__numbered')) }}
 ),
 
 matched_vouchers as (
     select
         municipality_no,
         voucher_key
-    from {{ ref('int_invoices__numbered') }}
+    from {{ slice_of(ref('int_invoices__numbered')) }}
 ),
 
 documents as (
@@ -30,7 +32,7 @@ documents as (
         documents.tax_exclusive_amount as net_amount,
         documents.tax_exclusive_amount + coalesce(documents.tax_amount, 0) as gross_amount,
         documents.invoice_date
-    from {{ ref('int_ehf__documents') }} as documents
+    from {{ slice_of(ref('int_ehf__documents')) }} as documents
     left join matched_documents
         on
             documents.municipality_no = matched_documents.municipality_no
@@ -61,7 +63,7 @@ vouchers as (
         coalesce(
             vouchers.supplier_org_no, 'name ' || vouchers.normalised_supplier_name
         ) as party
-    from {{ ref('int_ledger__vouchers') }} as vouchers
+    from {{ slice_of(ref('int_ledger__vouchers')) }} as vouchers
     left join matched_vouchers
         on
             vouchers.municipality_no = matched_vouchers.municipality_no

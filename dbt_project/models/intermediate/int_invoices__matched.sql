@@ -1,11 +1,13 @@
 -- Which postings belong to which e-invoice, over all periods. A posting that stands for several
 -- e-invoices has the first of them, which leads their group (int_invoices__grouped).
+{{ config(materialized='incremental') }}
+
 with
 
 vouchers as (
-    select * from {{ ref('int_invoices__numbered') }}
+    select * from {{ slice_of(ref('int_invoices__numbered')) }}
     union all
-    select * from {{ ref('int_invoices__inferred') }}
+    select * from {{ slice_of(ref('int_invoices__inferred')) }}
 ),
 
 groups as (
@@ -37,7 +39,7 @@ final as (
             end as decimal(3, 2)
         ) as match_confidence
     from groups
-    inner join {{ ref('int_ledger__postings') }} as postings
+    inner join {{ slice_of(ref('int_ledger__postings')) }} as postings
         on
             groups.municipality_no = postings.municipality_no
             and groups.voucher_key = postings.voucher_key

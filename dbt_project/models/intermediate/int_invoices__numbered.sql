@@ -1,13 +1,15 @@
 -- Which voucher belongs to which e-invoice by the invoice number that both state.
+{{ config(materialized='incremental') }}
+
 with
 
 documents as (
-    select * from {{ ref('int_ehf__documents') }}
+    select * from {{ slice_of(ref('int_ehf__documents')) }}
     where normalised_invoice_no is not null
 ),
 
 vouchers as (
-    select * from {{ ref('int_ledger__vouchers') }}
+    select * from {{ slice_of(ref('int_ledger__vouchers')) }}
     where normalised_invoice_no is not null
 ),
 

@@ -1,13 +1,15 @@
 -- Lines of a group of e-invoices that pair off one to one with its postings by amount, without or
 -- with VAT; the pairs are complete only where both counts say so (int_invoices__treated).
+{{ config(materialized='incremental') }}
+
 with
 
 groups as (
-    select * from {{ ref('int_invoices__grouped') }}
+    select * from {{ slice_of(ref('int_invoices__grouped')) }}
 ),
 
 matches as (
-    select * from {{ ref('int_invoices__matched') }}
+    select * from {{ slice_of(ref('int_invoices__matched')) }}
 ),
 
 net_postings as (
@@ -16,7 +18,7 @@ net_postings as (
         postings.posting_id,
         postings.net_amount_nok,
         matches.document_id as group_id
-    from {{ ref('int_ledger__postings') }} as postings
+    from {{ slice_of(ref('int_ledger__postings')) }} as postings
     inner join matches
         on
             postings.municipality_no = matches.municipality_no
@@ -33,7 +35,7 @@ document_rows as (
         document_rows.amount,
         coalesce(document_rows.vat_amount, 0) as vat_amount,
         groups.group_id
-    from {{ ref('int_ehf__rows') }} as document_rows
+    from {{ slice_of(ref('int_ehf__rows')) }} as document_rows
     inner join groups
         on
             document_rows.municipality_no = groups.municipality_no

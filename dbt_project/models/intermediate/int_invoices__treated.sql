@@ -1,14 +1,16 @@
 -- How each e-invoice enters spend: through its lines, line by line with a posting, through its
 -- postings, by itself because no ledger covers its month, or not at all until it is posted. What
 -- one voucher was booked for is treated as one.
+{{ config(materialized='incremental') }}
+
 with
 
 documents as (
     select
         documents.*,
         groups.group_id
-    from {{ ref('int_ehf__documents') }} as documents
-    inner join {{ ref('int_invoices__grouped') }} as groups
+    from {{ slice_of(ref('int_ehf__documents')) }} as documents
+    inner join {{ slice_of(ref('int_invoices__grouped')) }} as groups
         on
             documents.municipality_no = groups.municipality_no
             and documents.document_id = groups.document_id
@@ -32,14 +34,14 @@ invoiced as (
 ),
 
 matches as (
-    select * from {{ ref('int_invoices__matched') }}
+    select * from {{ slice_of(ref('int_invoices__matched')) }}
 ),
 
 matched_postings as (
     select
         postings.*,
         matches.document_id as group_id
-    from {{ ref('int_ledger__postings') }} as postings
+    from {{ slice_of(ref('int_ledger__postings')) }} as postings
     inner join matches
         on
             postings.municipality_no = matches.municipality_no
@@ -67,7 +69,7 @@ paired as (
         municipality_no,
         group_id,
         count(*) as pairs
-    from {{ ref('int_invoices__paired') }}
+    from {{ slice_of(ref('int_invoices__paired')) }}
     group by municipality_no, group_id
 ),
 

@@ -4,10 +4,12 @@
 --   A  addressable in kind: core and service-replacing spend in product categories
 -- A payee that nobody knows is in neither set; what it received counts against the coverage.
 -- An invoice is counted in the first month that it has a line in.
+{{ config(materialized='incremental') }}
+
 with
 
 purchases as (
-    select * from {{ ref('int_purchases__classified') }}
+    select * from {{ slice_of(ref('int_purchases__classified')) }}
 ),
 
 categories as (
@@ -19,7 +21,7 @@ capabilities as (
 ),
 
 contracts as (
-    select * from {{ ref('int_contracts__lines') }}
+    select * from {{ slice_of(ref('int_contracts__lines')) }}
 ),
 
 registered as (

@@ -1,12 +1,14 @@
+{{ config(materialized='incremental') }}
+
 with
 
 from_ledgers as (
-    select * from {{ ref('stg_ledger__postings') }}
+    select * from {{ slice_of(ref('stg_ledger__postings')) }}
     where _source = 'ledger'
 ),
 
 from_saft as (
-    select * from {{ ref('int_saft__postings') }}
+    select * from {{ slice_of(ref('int_saft__postings')) }}
     where treatment = 'purchase'
 ),
 

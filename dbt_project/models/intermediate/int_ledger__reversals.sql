@@ -1,6 +1,8 @@
 -- Postings that take an earlier one back (accruals and their reversals, corrections, credits without
 -- a number), each with what it takes back. Both then count in the month of the earlier one: they net
 -- to zero there, and nothing counts twice.
+{{ config(materialized='incremental') }}
+
 with
 
 postings as (
@@ -21,7 +23,7 @@ postings as (
             'supplier_org_no', 'supplier_ledger_code', 'normalised_supplier_name', 'local_account',
             'kostra_function', 'cost_centre', 'project_code', 'abs(net_amount_nok)'
         ]) }} as pair_key
-    from {{ ref('int_ledger__postings') }}
+    from {{ slice_of(ref('int_ledger__postings')) }}
     where
         net_amount_nok != 0
         and (normalised_invoice_no is null or posting_role in ('accrual', 'reversal'))

@@ -1,13 +1,15 @@
 -- A supplier's postings of one invoice number in one voucher, as one: what matching compares with
 -- e-invoices.
+{{ config(materialized='incremental') }}
+
 with
 
 postings as (
-    select * from {{ ref('int_ledger__postings') }}
+    select * from {{ slice_of(ref('int_ledger__postings')) }}
 ),
 
 reversals as (
-    select * from {{ ref('int_ledger__reversals') }}
+    select * from {{ slice_of(ref('int_ledger__reversals')) }}
 ),
 
 reversed_postings as (

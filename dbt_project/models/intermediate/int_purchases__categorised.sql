@@ -9,10 +9,12 @@
 -- account of its own for that one: never that the account is wrong.
 -- One exception: what a workshop is paid on art 370 and function 273 under a text that says
 -- co-funding is that, though booked as a purchase.
+{{ config(materialized='incremental') }}
+
 with
 
 payees as (
-    select * from {{ ref('int_purchases__payees') }}
+    select * from {{ slice_of(ref('int_purchases__payees')) }}
 ),
 
 cpv_codes as (
@@ -20,7 +22,7 @@ cpv_codes as (
 ),
 
 described as (
-    select * from {{ ref('int_purchases__described') }}
+    select * from {{ slice_of(ref('int_purchases__described')) }}
 ),
 
 covering as (

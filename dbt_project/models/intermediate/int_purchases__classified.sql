@@ -1,12 +1,14 @@
 -- Every line of spend with its scope, category, stream and month.
+{{ config(materialized='incremental') }}
+
 with
 
 payees as (
-    select * from {{ ref('int_purchases__payees') }}
+    select * from {{ slice_of(ref('int_purchases__payees')) }}
 ),
 
 categorised as (
-    select * from {{ ref('int_purchases__categorised') }}
+    select * from {{ slice_of(ref('int_purchases__categorised')) }}
 ),
 
 functions as (

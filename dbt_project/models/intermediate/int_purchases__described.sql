@@ -1,19 +1,21 @@
 -- Lines of spend whose item or text says what was bought: the category of its UNSPSC code, and the
 -- one that its text is most like (scored by matching; the text itself never comes here). A line of
 -- an e-invoice has its item's text, a posting that stands for itself its own.
+{{ config(materialized='incremental') }}
+
 with
 
 lines as (
-    select * from {{ ref('int_purchases__lines') }}
+    select * from {{ slice_of(ref('int_purchases__lines')) }}
     where not is_vat and evidence != 'difference'
 ),
 
 invoice_lines as (
-    select * from {{ ref('stg_ehf__invoice_lines') }}
+    select * from {{ slice_of(ref('stg_ehf__invoice_lines')) }}
 ),
 
 postings as (
-    select * from {{ ref('stg_ledger__postings') }}
+    select * from {{ slice_of(ref('stg_ledger__postings')) }}
 ),
 
 item_texts as (

@@ -5,10 +5,12 @@
 --   (4) a company's name that is enough like one unit's (name_similar), never on the accounts and
 --       functions where persons are paid.
 -- What a municipality has said a supplier is not, no other way makes it.
+{{ config(materialized='incremental') }}
+
 with
 
 lines as (
-    select * from {{ ref('int_purchases__lines') }}
+    select * from {{ slice_of(ref('int_purchases__lines')) }}
 ),
 
 corrected as (
@@ -20,7 +22,7 @@ named as (
 ),
 
 alike as (
-    select * from {{ ref('int_suppliers__similar') }}
+    select * from {{ slice_of(ref('int_suppliers__similar')) }}
 ),
 
 name_kinds as (

@@ -1,29 +1,31 @@
 -- Every line of spend exactly once, with what the books and the e-invoice say about it; nothing is
 -- classified yet.
+{{ config(materialized='incremental') }}
+
 with
 
 posted as (
-    select * from {{ ref('int_purchases__posted') }}
+    select * from {{ slice_of(ref('int_purchases__posted')) }}
 ),
 
 documents as (
-    select * from {{ ref('int_ehf__documents') }}
+    select * from {{ slice_of(ref('int_ehf__documents')) }}
 ),
 
 document_rows as (
-    select * from {{ ref('int_ehf__rows') }}
+    select * from {{ slice_of(ref('int_ehf__rows')) }}
 ),
 
 treatments as (
-    select * from {{ ref('int_invoices__treated') }}
+    select * from {{ slice_of(ref('int_invoices__treated')) }}
 ),
 
 paired as (
-    select * from {{ ref('int_invoices__paired') }}
+    select * from {{ slice_of(ref('int_invoices__paired')) }}
 ),
 
 credited as (
-    select * from {{ ref('int_ehf__credited') }}
+    select * from {{ slice_of(ref('int_ehf__credited')) }}
 ),
 
 -- (1) Postings that stand for themselves: unmatched ones, all VAT, and those whose invoice cannot

@@ -1,8 +1,10 @@
 -- Every line of spend with its payee: who, of what kind, a workshop on that day or not.
+{{ config(materialized='incremental') }}
+
 with
 
 payees as (
-    select * from {{ ref('int_purchases__identified') }}
+    select * from {{ slice_of(ref('int_purchases__identified')) }}
 ),
 
 registered as (

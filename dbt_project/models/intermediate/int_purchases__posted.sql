@@ -1,25 +1,27 @@
 -- Every posting with the e-invoice that it belongs to, the day that it counts on where another
 -- posting decides that, and how it carries VAT.
+{{ config(materialized='incremental') }}
+
 with
 
 postings as (
-    select * from {{ ref('int_ledger__postings') }}
+    select * from {{ slice_of(ref('int_ledger__postings')) }}
 ),
 
 vouchers as (
-    select * from {{ ref('int_ledger__vouchers') }}
+    select * from {{ slice_of(ref('int_ledger__vouchers')) }}
 ),
 
 matches as (
-    select * from {{ ref('int_invoices__matched') }}
+    select * from {{ slice_of(ref('int_invoices__matched')) }}
 ),
 
 treatments as (
-    select * from {{ ref('int_invoices__treated') }}
+    select * from {{ slice_of(ref('int_invoices__treated')) }}
 ),
 
 reversals as (
-    select * from {{ ref('int_ledger__reversals') }}
+    select * from {{ slice_of(ref('int_ledger__reversals')) }}
 ),
 
 -- Both sides of a pair, with the day of the earlier one.

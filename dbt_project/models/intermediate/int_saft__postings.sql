@@ -1,5 +1,7 @@
 -- Postings of SAF-T files. They are a company's whole books: only what stands on a cost account is
 -- spend, and a cost line has its supplier from the line on the supplier's account beside it.
+{{ config(materialized='incremental') }}
+
 with
 
 postings as (
@@ -10,7 +12,7 @@ postings as (
         {{ within_fiscal_year(
             'coalesce(posting_date, ' ~ first_day_of('fiscal_period') ~ ')', 'fiscal_period'
         ) }} as account_date
-    from {{ ref('stg_ledger__postings') }}
+    from {{ slice_of(ref('stg_ledger__postings')) }}
     where _source = 'saft'
 ),
 
@@ -26,7 +28,7 @@ file_accounts as (
             when not starts_with(upper(coalesce(grouping_category, '')), 'KA')
                 then coalesce(standard_account, grouping_code)
         end as file_standard_account
-    from {{ ref('stg_saft__accounts') }}
+    from {{ slice_of(ref('stg_saft__accounts')) }}
 ),
 
 -- What all lines of a transaction share, if they do.

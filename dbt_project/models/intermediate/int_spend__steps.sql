@@ -1,8 +1,10 @@
 -- The steps from all that was read to procurement spend (seed waterfall_steps).
+{{ config(materialized='incremental') }}
+
 with
 
 delivered as (
-    select * from {{ ref('int_deliveries__summed') }}
+    select * from {{ slice_of(ref('int_deliveries__summed')) }}
 ),
 
 saft_postings as (
@@ -11,7 +13,7 @@ saft_postings as (
         coalesce({{ month_of(first_day_of('fiscal_period')) }}, 'none') as period_month,
         treatment,
         if(currency = 'NOK', amount, null) as amount_nok
-    from {{ ref('int_saft__postings') }}
+    from {{ slice_of(ref('int_saft__postings')) }}
 ),
 
 documents as (
@@ -24,8 +26,8 @@ documents as (
             documents.currency = 'NOK',
             documents.content_amount - coalesce(documents.tax_exclusive_amount, 0), null
         ) as beyond_total_nok
-    from {{ ref('int_ehf__documents') }} as documents
-    inner join {{ ref('int_invoices__treated') }} as treatments
+    from {{ slice_of(ref('int_ehf__documents')) }} as documents
+    inner join {{ slice_of(ref('int_invoices__treated')) }} as treatments
         on
             documents.municipality_no = treatments.municipality_no
             and documents.document_id = treatments.document_id
@@ -57,8 +59,8 @@ purchases as (
             when purchases.scope = 'unknown' then 'unknown_scope'
             else 'unknown_payee'
         end as step_key
-    from {{ ref('int_purchases__classified') }} as purchases
-    left join {{ ref('int_kpis__lines') }} as lines
+    from {{ slice_of(ref('int_purchases__classified')) }} as purchases
+    left join {{ slice_of(ref('int_kpis__lines')) }} as lines
         on
             purchases.municipality_no = lines.municipality_no
             and purchases.purchase_line_id = lines.purchase_line_id

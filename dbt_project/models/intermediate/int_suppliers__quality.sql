@@ -3,10 +3,12 @@
 --   (2) where they have no valid one, the one that their name leads to (name_exact, name_similar).
 -- A code that stands for several suppliers leads to several numbers and is left alone, and so is
 -- whatever the municipality has answered already, and payments to persons.
+{{ config(materialized='incremental') }}
+
 with
 
 identified as (
-    select * from {{ ref('int_purchases__identified') }}
+    select * from {{ slice_of(ref('int_purchases__identified')) }}
     where
         supplier_name is not null
         and payee_method != 'correction'

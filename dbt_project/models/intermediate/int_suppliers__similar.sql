@@ -3,10 +3,12 @@
 --   (1) The likest unit has the name where the next one is clearly less like.
 --   (2) Where several are about as like, the only one of them in the paying municipality has it.
 --   (3) Only names of companies: what reads as a person's, or as neither, is matched to nobody.
+{{ config(materialized='incremental') }}
+
 with
 
 lines as (
-    select * from {{ ref('int_purchases__lines') }}
+    select * from {{ slice_of(ref('int_purchases__lines')) }}
 ),
 
 names as (

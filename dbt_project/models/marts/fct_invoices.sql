@@ -1,15 +1,17 @@
+{{ config(materialized='incremental') }}
+
 with
 
 documents as (
-    select * from {{ ref('int_ehf__documents') }}
+    select * from {{ slice_of(ref('int_ehf__documents')) }}
 ),
 
 treatments as (
-    select * from {{ ref('int_invoices__treated') }}
+    select * from {{ slice_of(ref('int_invoices__treated')) }}
 ),
 
 matches as (
-    select * from {{ ref('int_invoices__matched') }}
+    select * from {{ slice_of(ref('int_invoices__matched')) }}
 ),
 
 methods as (
@@ -23,7 +25,7 @@ methods as (
 ),
 
 credited as (
-    select * from {{ ref('int_ehf__credited') }}
+    select * from {{ slice_of(ref('int_ehf__credited')) }}
 ),
 
 final as (

@@ -1,7 +1,9 @@
+{{ config(materialized='incremental') }}
+
 with
 
 lines as (
-    select * from {{ ref('int_kpis__lines') }}
+    select * from {{ slice_of(ref('int_kpis__lines')) }}
 ),
 
 final as (

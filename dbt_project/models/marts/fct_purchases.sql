@@ -1,11 +1,13 @@
+{{ config(materialized='incremental') }}
+
 with
 
 lines as (
-    select * from {{ ref('int_purchases__classified') }}
+    select * from {{ slice_of(ref('int_purchases__classified')) }}
 ),
 
 contracts as (
-    select * from {{ ref('int_contracts__lines') }}
+    select * from {{ slice_of(ref('int_contracts__lines')) }}
 ),
 
 final as (

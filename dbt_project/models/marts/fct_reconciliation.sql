@@ -1,15 +1,17 @@
+{{ config(materialized='incremental') }}
+
 with
 
 postings as (
-    select * from {{ ref('int_purchases__posted') }}
+    select * from {{ slice_of(ref('int_purchases__posted')) }}
 ),
 
 delivered as (
-    select * from {{ ref('int_deliveries__summed') }}
+    select * from {{ slice_of(ref('int_deliveries__summed')) }}
 ),
 
 purchases as (
-    select * from {{ ref('int_purchases__classified') }}
+    select * from {{ slice_of(ref('int_purchases__classified')) }}
 ),
 
 saft_postings as (
@@ -18,15 +20,15 @@ saft_postings as (
         {{ month_of(first_day_of('fiscal_period')) }} as period_month,
         treatment,
         if(currency = 'NOK', amount, null) as amount_nok
-    from {{ ref('int_saft__postings') }}
+    from {{ slice_of(ref('int_saft__postings')) }}
 ),
 
 documents as (
     select
         documents.*,
         treatments.treatment
-    from {{ ref('int_ehf__documents') }} as documents
-    inner join {{ ref('int_invoices__treated') }} as treatments
+    from {{ slice_of(ref('int_ehf__documents')) }} as documents
+    inner join {{ slice_of(ref('int_invoices__treated')) }} as treatments
         on
             documents.municipality_no = treatments.municipality_no
             and documents.document_id = treatments.document_id

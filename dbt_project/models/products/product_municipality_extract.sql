@@ -1,7 +1,9 @@
+{{ config(materialized='incremental', meta={'sliced_by': 'recipient_municipality_no'}) }}
+
 with
 
 purchases as (
-    select * from {{ ref('fct_purchases') }}
+    select * from {{ slice_of(ref('fct_purchases')) }}
 ),
 
 suppliers as (

@@ -42,12 +42,22 @@ def deliver(home: Home, municipality_no: str = "9901") -> Path:
 
 def grow(build: Build) -> None:
     """What dbt does, in small."""
+    workings = build.environment["SAMANDEL_WORKINGS_FILE"].replace("'", "''")
     with duckdb.connect(str(build.file)) as connection:
-        connection.execute("create schema staging; create schema intermediate; create schema products")
-        connection.execute("create table intermediate.inner_one as select 1 as a")
-        connection.execute("create view staging.outer_one as select * from intermediate.inner_one")
-        connection.execute("create table fct_purchases as select 1 as a")
-        connection.execute("create table products.product_one as select 1 as a")
+        connection.execute(f"attach '{workings}' as workings")
+        for schema in ("workings.staging", "workings.intermediate", "products"):
+            connection.execute(f"create schema if not exists {schema}")
+        for table in (
+            "workings.intermediate.inner_one",
+            "workings.intermediate.sliced_one",
+            "fct_purchases",
+            "products.product_one",
+        ):
+            connection.execute(f"create or replace table {table} as select 1 as a")
+        connection.execute("create view workings.staging.outer_one as select * from workings.intermediate.inner_one")
+    models = {"sliced_one": "incremental", "inner_one": "table", "fct_purchases": "incremental"}
+    nodes = {name: {"name": name, "config": {"materialized": kind}} for name, kind in models.items()}
+    (build.folder / "target" / "manifest.json").write_text(json.dumps({"nodes": nodes}))
 
 
 def test_an_empty_table_of_an_earlier_version_gets_the_columns_of_this_one(home: Home) -> None:
@@ -97,8 +107,7 @@ def test_what_a_kill_left_half_made_is_removed(home: Home) -> None:
     left = start_build(home)
     grow(left)
     deliver(home)
-    start_build(home)
-    assert not left.folder.exists()
+    assert not start_build(home).file.exists()
 
 
 def test_a_finished_build_stands_alone_without_inner_relations(home: Home) -> None:
@@ -115,6 +124,9 @@ def test_a_finished_build_stands_alone_without_inner_relations(home: Home) -> No
     assert is_current(home)
     assert current_build_id(home) == build.build_id
     assert not (home.warehouse / "builds").exists()
+    with duckdb.connect(str(home.warehouse / "workings" / "workings.duckdb"), read_only=True) as workings:
+        kept = workings.execute("select table_name from information_schema.tables").fetchall()
+    assert kept == [("sliced_one",)], "what a next build goes on with, and nothing else"
     deliver(home, "9902")
     assert not is_current(home)
 
