@@ -26,6 +26,29 @@ def list_(home: HomeOption = None, json: JsonOption = False) -> None:
 
 
 @app.command()
+def verify(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Verify the chain of decisions: every line signed and following from the last, and as the releases bear witness.
+
+    Exits 3 where it is not.
+    """
+    from pipelines.gate.decisions import chain_head, verify_chain
+    from pipelines.publishing.verify import witness_against_chain
+
+    opened = open_home(home)
+    count, head = chain_head(opened)
+    problems = [*verify_chain(opened), *witness_against_chain(opened)]
+    if json:
+        print_json({"decisions": count, "head": head, "problems": problems})
+    else:
+        for problem in problems:
+            typer.echo(problem)
+        said = f"{len(problems)} problems" if problems else "the chain holds"
+        typer.echo(f"{count} decisions, head {head[:16]}: {said}")
+    if problems:
+        raise typer.Exit(3)
+
+
+@app.command()
 def show(
     product: Annotated[str, typer.Argument(help="municipality_extract or workshop_release.")],
     recipient: Annotated[str, typer.Argument(help="Municipality number or organisation number.")],

@@ -150,6 +150,12 @@ def verify_chain(home: Home) -> list[str]:
     return [f"gate/decisions.jsonl, line {number}: {problem}." for number, problem in _problems(_read_lines(home), key)]
 
 
+def chain_head(home: Home) -> tuple[int, str]:
+    """Return how many decisions there are, and the digest of the last, which stands on all before it."""
+    lines = _read_lines(home)
+    return len(lines), sha256_bytes(lines[-1]) if lines else FIRST
+
+
 def _verified(lines: list[bytes], key: bytes) -> list[dict[str, Any]]:
     """Return the decisions.
 

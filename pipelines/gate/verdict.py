@@ -7,10 +7,11 @@ Belongs here: the verdict's facts and their plain form. Not here: giving one (ju
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.candidates.products import CandidateKey
+from pipelines.files import canonical_json, sha256_bytes
 from pipelines.gate.bindings import Bindings
 from pipelines.gate.rules import FAILED, RuleResult
 
@@ -31,6 +32,8 @@ class Verdict:
         bindings: What it stood on.
         evidence_sha256: Digest of the evidence folder.
         results: What each rule answered, in order of rule id.
+        sequence: Its line in the chain; 0 where it has not been read from there.
+        line_sha256: Digest of that line, which stands on all lines before it.
     """
 
     product: str
@@ -42,6 +45,8 @@ class Verdict:
     bindings: Bindings
     evidence_sha256: str
     results: tuple[RuleResult, ...]
+    sequence: int = field(default=0, compare=False)
+    line_sha256: str = field(default="", compare=False)
 
     @property
     def key(self) -> CandidateKey:
@@ -80,7 +85,7 @@ class Verdict:
 
     @classmethod
     def from_entry(cls, entry: Mapping[str, Any], results: Iterable[RuleResult] | None = None) -> Verdict:
-        """Return the verdict that a decision states; in short unless full results are given."""
+        """Return the verdict that a line of the chain states; in short unless full results are given."""
         short = (RuleResult(**stated) for stated in entry["results"])
         return cls(
             **{
@@ -90,6 +95,8 @@ class Verdict:
             bindings=Bindings(**entry["bindings"]),
             evidence_sha256=entry["evidence_sha256"],
             results=tuple(short if results is None else results),
+            sequence=entry["sequence"],
+            line_sha256=sha256_bytes(canonical_json(entry).encode()),
         )
 
 

@@ -57,6 +57,18 @@ def verify_releases(
     return sorted(chosen, key=lambda result: (result["product"], result["recipient"], result["path"]))
 
 
+def witness_against_chain(home: Home) -> list[str]:
+    """Return what the releases say against the gate's chain: that it lacks a line that they left with."""
+    approved, distrust = _approved(home)
+    if distrust:
+        return []  # said of the chain itself, once
+    return [
+        f"{release.key.product} {release.key.recipient} {release.release_id}: {problem}"
+        for release, _ in published(home)
+        for problem in _gate_problems(release, approved, distrust)
+    ]
+
+
 def verify_release(home: Home, place: Path | str) -> dict[str, Any]:
     """Return whether one release is what was published.
 
@@ -110,30 +122,31 @@ def _without_current(home: Home) -> list[dict[str, Any]]:
     return results
 
 
-Approvals = set[tuple[str, str, str, str, str, str]]
+Approvals = dict[tuple[str, ...], set[tuple[int, str]]]
 
 
 def _approved(home: Home) -> tuple[Approvals, str]:
-    """Return what the gate has approved, and why its decisions cannot be believed where that is so."""
+    """Return what the gate has approved, on which lines, and why its decisions cannot be believed where that is so."""
     from pipelines.gate.decisions import read_verdicts
     from pipelines.gate.verdict import APPROVED
 
     try:
         verdicts = read_verdicts(home)
     except SamandelError as error:
-        return set(), error.what
-    return {
-        (
-            verdict.product,
-            verdict.recipient,
-            verdict.period,
-            verdict.candidate_sha256,
-            verdict.decided_at,
-            verdict.evidence_sha256,
-        )
-        for verdict in verdicts
-        if verdict.state == APPROVED
-    }, ""
+        return {}, error.what
+    approved: Approvals = {}
+    for verdict in verdicts:
+        if verdict.state == APPROVED:
+            facts = (
+                verdict.product,
+                verdict.recipient,
+                verdict.period,
+                verdict.candidate_sha256,
+                verdict.decided_at,
+                verdict.evidence_sha256,
+            )
+            approved.setdefault(facts, set()).add((verdict.sequence, verdict.line_sha256))
+    return approved, ""
 
 
 def _gate_problems(release: ReleaseFolder, approved: Approvals, distrust: str) -> list[str]:
@@ -145,6 +158,9 @@ def _gate_problems(release: ReleaseFolder, approved: Approvals, distrust: str) -
     verdict = manifest.get("verdict") or {}
     key = release.key
     facts = (manifest.get("digest"), verdict.get("decided_at"), verdict.get("evidence_sha256"))
-    if (key.product, key.recipient, key.period, *map(str, facts)) in approved:
-        return []
-    return ["gate/decisions.jsonl: holds no approval of these bytes with the verdict that the manifest states."]
+    lines = approved.get((key.product, key.recipient, key.period, *map(str, facts)))
+    if lines is None:
+        return ["gate/decisions.jsonl: holds no approval of these bytes with the verdict that the manifest states."]
+    if (verdict.get("sequence"), verdict.get("line_sha256")) not in lines:
+        return ["gate/decisions.jsonl: is not the chain that this release left with: it was written anew."]
+    return []

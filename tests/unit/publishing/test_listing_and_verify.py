@@ -8,16 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from pipelines.candidates.products import MUNICIPALITY_EXTRACT, WORKSHOP_RELEASE, CandidateKey
+from pipelines.cli.main import app
 from pipelines.errors import ConfigurationError, ReleaseDamaged
 from pipelines.files import sha256_file
-from pipelines.gate.decisions import decisions_file
+from pipelines.gate.decisions import append_verdict, chain_head, decisions_file, read_verdicts, verify_chain
 from pipelines.home import Home
 from pipelines.publishing.listing import list_releases, show_release
 from pipelines.publishing.release import publish
 from pipelines.publishing.store import checksum_lines, file_digests
-from pipelines.publishing.verify import verify_release, verify_releases
+from pipelines.publishing.verify import verify_release, verify_releases, witness_against_chain
 from tests.unit.candidates.small_home import CLOCK, PERIOD, WORKSHOPS
 from tests.unit.publishing.approvals import make_and_approve
 from tests.unit.publishing.test_release import change_data
@@ -188,3 +190,50 @@ def test_a_lost_current_release_and_a_lost_current_file_are_told(released: Home)
 def test_another_release_is_not_blamed(released: Home) -> None:
     _change("kpi.csv")(released)
     assert [result["ok"] for result in verify_releases(released)] == [True, False, True]
+
+
+def _rebuild_chain(home: Home, verdicts: list) -> None:
+    """Write the chain anew with the gate's own key, as who holds it could."""
+    decisions_file(home).unlink()
+    for verdict in verdicts:
+        append_verdict(home, verdict)
+
+
+def test_releases_bear_witness_to_the_chain_that_they_left_with(released: Home) -> None:
+    count, head = chain_head(released)
+    manifest = json.loads(
+        (place(released).parents[3] / P2.product / P2.recipient / PERIOD / "r1/manifest.json").read_text()
+    )
+    assert (manifest["verdict"]["sequence"], manifest["verdict"]["line_sha256"]) == (count, head) == (3, head)
+    assert witness_against_chain(released) == []
+
+
+def test_a_chain_that_was_written_anew_shows_although_it_is_signed(released: Home) -> None:
+    first, second, third = read_verdicts(released)
+    _rebuild_chain(released, [second, third])  # as if the first had never been
+    assert verify_chain(released) == []
+    said = witness_against_chain(released)
+    assert [line.partition(": ")[0] for line in said] == [
+        f"{P1.product} 9901 2026-10-r1",
+        f"{P1.product} 9901 2026-10-r2",
+        f"{P2.product} {WORKSHOPS[0]} 2026-10-r1",
+    ]
+    assert "holds no approval" in said[0]
+    assert all("it was written anew" in line for line in said[1:])
+    _rebuild_chain(released, [first, second])  # cut short
+    assert len(witness_against_chain(released)) == 1
+
+
+def test_the_chain_is_verified_on_the_command_line(released: Home) -> None:
+    def ask() -> tuple[int, dict]:
+        done = CliRunner().invoke(app, ["gate", "verify", "--json", "--home", str(released.path)])
+        return done.exit_code, json.loads(done.stdout)
+
+    assert ask() == (0, {"decisions": 3, "head": chain_head(released)[1], "problems": []})
+    _rebuild_chain(released, read_verdicts(released)[1:])
+    code, answer = ask()
+    assert (code, len(answer["problems"])) == (3, 3)
+    _spoil_chain(released)
+    code, answer = ask()
+    assert code == 3
+    assert answer["problems"][0].startswith("gate/decisions.jsonl, line ")
