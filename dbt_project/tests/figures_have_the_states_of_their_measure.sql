@@ -2,18 +2,20 @@
 with
 
 figures as (
-    select * from {{ ref('fct_kpis') }}
+    select
+        kpi_key,
+        measure,
+        state,
+        count(*) as figures
+    from {{ ref('fct_kpis') }}
+    group by kpi_key, measure, state
 ),
 
 kpis as (
     select * from {{ ref('dim_kpis') }}
 )
 
-select
-    figures.kpi_key,
-    figures.measure,
-    figures.state,
-    count(*) as figures
+select figures.*
 from figures
 left join kpis
     on
@@ -21,4 +23,3 @@ left join kpis
         and figures.measure = kpis.measure
         and list_contains(string_split(kpis.states, ';'), figures.state)
 where kpis.kpi_key is null
-group by figures.kpi_key, figures.measure, figures.state

@@ -2,7 +2,7 @@
 with
 
 lines as (
-    select * from {{ ref('stg_ehf__invoice_lines') }}
+    select * from {{ ref('int_ehf__rows') }}
 ),
 
 categories as (

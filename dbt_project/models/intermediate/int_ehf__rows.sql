@@ -20,11 +20,12 @@ accounts as (
 ),
 
 -- What the seller wrote as posting string counts where it is an account of the buyer on the day.
-line_accounts as (
+placed_lines as (
     select
-        lines.municipality_no,
-        lines.document_id,
-        lines._row_no,
+        lines.*,
+        documents.currency,
+        documents.is_credit_note,
+        documents.invoice_date,
         coalesce(of_line.local_account, of_document.local_account) as local_account
     from lines
     inner join documents
@@ -38,49 +39,46 @@ line_accounts as (
             and {{ holds_on('of_line', 'documents.invoice_date') }}
     left join accounts as of_document
         on
-            lines.municipality_no = of_document.municipality_no
+            documents.municipality_no = of_document.municipality_no
             and documents.accounting_cost = of_document.local_account
             and {{ holds_on('of_document', 'documents.invoice_date') }}
 ),
 
+-- An allowance or charge goes with the largest line; few documents have any.
 largest_lines as (
     select
-        lines.municipality_no,
-        lines.document_id,
+        municipality_no,
+        document_id,
         -- first keeps a line without an account where arg_min would pass it over
         first(
-            line_accounts.local_account
-            order by abs(coalesce(lines.stated_amount, 0)) desc, lines._row_no
+            local_account
+            order by abs(coalesce(stated_amount, 0)) desc, _row_no
         ) as local_account
-    from lines
-    inner join line_accounts
-        on
-            lines.municipality_no = line_accounts.municipality_no
-            and lines.document_id = line_accounts.document_id
-            and lines._row_no = line_accounts._row_no
-    group by lines.municipality_no, lines.document_id
+    from placed_lines
+    where document_id in (select document_id from allowance_charges)
+    group by municipality_no, document_id
 ),
 
 unioned as (
     select
-        lines.municipality_no,
-        lines.document_id,
+        municipality_no,
+        document_id,
         'line' as row_kind,
-        lines.line_no,
-        lines.cpv_code,
-        line_accounts.local_account,
-        lines.stated_amount,
-        lines.vat_rate,
-        lines._delivery_id,
-        lines._file_sha256,
-        lines._row_no,
-        lines._xpath
-    from lines
-    inner join line_accounts
-        on
-            lines.municipality_no = line_accounts.municipality_no
-            and lines.document_id = line_accounts.document_id
-            and lines._row_no = line_accounts._row_no
+        line_no,
+        cpv_code,
+        unspsc_code,
+        text_digest,
+        local_account,
+        currency,
+        is_credit_note,
+        stated_amount,
+        vat_rate,
+        invoice_date,
+        _delivery_id,
+        _file_sha256,
+        _row_no,
+        _xpath
+    from placed_lines
 
     union all
 
@@ -90,14 +88,23 @@ unioned as (
         'allowance_charge' as row_kind,
         null as line_no,
         null as cpv_code,
+        null as unspsc_code,
+        null as text_digest,
         largest_lines.local_account,
+        documents.currency,
+        documents.is_credit_note,
         allowance_charges.stated_amount,
         allowance_charges.vat_rate,
+        documents.invoice_date,
         allowance_charges._delivery_id,
         allowance_charges._file_sha256,
         allowance_charges._row_no,
         allowance_charges._xpath
     from allowance_charges
+    inner join documents
+        on
+            allowance_charges.municipality_no = documents.municipality_no
+            and allowance_charges.document_id = documents.document_id
     left join largest_lines
         on
             allowance_charges.municipality_no = largest_lines.municipality_no
@@ -111,23 +118,25 @@ final as (
         unioned.row_kind,
         unioned.line_no,
         unioned.cpv_code,
+        unioned.unspsc_code,
+        unioned.text_digest,
         unioned.local_account,
         accounts.local_account_text,
         accounts.account_class,
         accounts.kostra_art,
         accounts.category_key as account_category_key,
         if(
-            documents.invoice_date between accounts.scope_from and accounts.scope_to,
+            unioned.invoice_date between accounts.scope_from and accounts.scope_to,
             accounts.scope, null
         ) as account_scope,
-        documents.currency,
+        unioned.currency,
         cast(
-            if(documents.is_credit_note, -1, 1) * coalesce(unioned.stated_amount, 0)
+            if(unioned.is_credit_note, -1, 1) * coalesce(unioned.stated_amount, 0)
             as decimal(18, 2)
         ) as amount,
         cast(
             round(
-                if(documents.is_credit_note, -1, 1)
+                if(unioned.is_credit_note, -1, 1)
                 * coalesce(unioned.stated_amount, 0) * unioned.vat_rate / 100, 2
             ) as decimal(18, 2)
         ) as vat_amount,
@@ -137,15 +146,11 @@ final as (
         unioned._row_no,
         unioned._xpath
     from unioned
-    inner join documents
-        on
-            unioned.municipality_no = documents.municipality_no
-            and unioned.document_id = documents.document_id
     left join accounts
         on
             unioned.municipality_no = accounts.municipality_no
             and unioned.local_account = accounts.local_account
-            and {{ holds_on('accounts', 'documents.invoice_date') }}
+            and {{ holds_on('accounts', 'unioned.invoice_date') }}
 )
 
 select * from final

@@ -14,12 +14,13 @@ totals as (
     select * from {{ ref('int_kpis__totals') }}
 ),
 
-monthly as (
+-- Once over the lines; what is over all is summed from these few rows.
+monthly_cells as (
     select
         period_month,
-        if(grouping(municipality_no) = 1, 'all', municipality_no) as municipality_no,
-        if(grouping(category_key) = 1, 'all', category_key) as category_key,
-        if(grouping(account_class) = 1, 'all', account_class) as account_class,
+        municipality_no,
+        category_key,
+        account_class,
         sum(net_amount_nok) filter (where in_contract_covered) as covered_nok,
         sum(net_amount_nok) filter (where in_contract_reference) as reference_nok,
         sum(net_amount_nok) filter (where in_contract_supplier) as supplier_nok,
@@ -29,6 +30,24 @@ monthly as (
         sum(abs(net_amount_nok)) filter (where in_contract_covered) as covered_identified_nok,
         sum(abs(net_amount_nok)) as covered_all_nok
     from lines
+    group by period_month, municipality_no, category_key, account_class
+),
+
+monthly as (
+    select
+        period_month,
+        if(grouping(municipality_no) = 1, 'all', municipality_no) as municipality_no,
+        if(grouping(category_key) = 1, 'all', category_key) as category_key,
+        if(grouping(account_class) = 1, 'all', account_class) as account_class,
+        sum(covered_nok) as covered_nok,
+        sum(reference_nok) as reference_nok,
+        sum(supplier_nok) as supplier_nok,
+        sum(maverick_strict_nok) as maverick_strict_nok,
+        sum(maverick_loose_nok) as maverick_loose_nok,
+        sum(beside_nok) as beside_nok,
+        sum(covered_identified_nok) as covered_identified_nok,
+        sum(covered_all_nok) as covered_all_nok
+    from monthly_cells
     group by period_month, cube (municipality_no, category_key, account_class)
 ),
 

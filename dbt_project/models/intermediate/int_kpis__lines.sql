@@ -32,18 +32,29 @@ members as (
     select * from {{ ref('stg_registers__members') }}
 ),
 
+days as (
+    -- A category has many lines on one day.
+    select distinct
+        municipality_no,
+        category_key,
+        spend_date
+    from purchases
+),
+
 -- Several workshops can deliver the same, and one in two ways.
 reached as (
     select
-        purchases.purchase_line_id,
+        days.municipality_no,
+        days.category_key,
+        days.spend_date,
         list_sort(list(distinct capabilities.workshop_org_no)) as reached_by
-    from purchases
+    from days
     inner join capabilities
         on
-            purchases.municipality_no = capabilities.municipality_no
-            and purchases.category_key = capabilities.category_key
-            and {{ holds_on('capabilities', 'purchases.spend_date') }}
-    group by purchases.purchase_line_id
+            days.municipality_no = capabilities.municipality_no
+            and days.category_key = capabilities.category_key
+            and {{ holds_on('capabilities', 'days.spend_date') }}
+    group by days.municipality_no, days.category_key, days.spend_date
 ),
 
 kinds as (
@@ -66,7 +77,7 @@ kinds as (
         purchases.scope in ('core', 'core_service_replacement') and categories.kind = 'product'
             as is_product,
         purchases.scope in ('core', 'core_service_replacement') and categories.kind = 'product'
-        and reached.purchase_line_id is not null as is_addressable,
+        and reached.municipality_no is not null as is_addressable,
         purchases.scope = 'transfer' as is_transfer,
         contracts.purchase_line_id is not null as is_contract_covered,
         coalesce(contracts.is_on_contract_by_reference, false) as is_on_contract_by_reference,
@@ -82,7 +93,11 @@ kinds as (
         purchases.spend_date
     from purchases
     inner join categories on purchases.category_key = categories.category_key
-    left join reached on purchases.purchase_line_id = reached.purchase_line_id
+    left join reached
+        on
+            purchases.municipality_no = reached.municipality_no
+            and purchases.category_key = reached.category_key
+            and purchases.spend_date = reached.spend_date
     left join contracts
         on
             purchases.municipality_no = contracts.municipality_no

@@ -21,11 +21,12 @@ periods as (
     select * from {{ ref('int_kpis__periods') }}
 ),
 
-monthly_amounts as (
+-- Once over the lines; what is over all is summed from these few rows.
+monthly_cells as (
     select
         period_month,
-        if(grouping(municipality_no) = 1, 'all', municipality_no) as municipality_no,
-        if(grouping(account_class) = 1, 'all', account_class) as account_class,
+        municipality_no,
+        account_class,
         {% for line_set in line_sets %}
             sum(net_amount_nok) filter (where in_{{ line_set }}) as {{ line_set }}_nok,
         {% endfor %}
@@ -37,6 +38,23 @@ monthly_amounts as (
         count(*) filter (where in_procurement_any_payee) as procurement_any_payee_lines,
         count(*) filter (where in_registered_payee) as registered_payee_lines
     from lines
+    group by period_month, municipality_no, account_class
+),
+
+monthly_amounts as (
+    select
+        period_month,
+        if(grouping(municipality_no) = 1, 'all', municipality_no) as municipality_no,
+        if(grouping(account_class) = 1, 'all', account_class) as account_class,
+        {% for line_set in line_sets %}
+            sum({{ line_set }}_nok) as {{ line_set }}_nok,
+        {% endfor %}
+        sum(procurement_identified_nok) as procurement_identified_nok,
+        sum(procurement_all_nok) as procurement_all_nok,
+        sum(located_identified_nok) as located_identified_nok,
+        sum(procurement_any_payee_lines) as procurement_any_payee_lines,
+        sum(registered_payee_lines) as registered_payee_lines
+    from monthly_cells
     group by period_month, cube (municipality_no, account_class)
 ),
 

@@ -10,12 +10,13 @@ periods as (
     select * from {{ ref('int_kpis__periods') }}
 ),
 
-monthly as (
+-- Once over the lines; what is over all is summed from these few rows.
+monthly_cells as (
     select
         period_month,
-        if(grouping(municipality_no) = 1, 'all', municipality_no) as municipality_no,
-        if(grouping(category_key) = 1, 'all', category_key) as category_key,
-        if(grouping(account_class) = 1, 'all', account_class) as account_class,
+        municipality_no,
+        category_key,
+        account_class,
         sum(net_amount_nok) filter (where in_procurement) as procurement_nok,
         sum(abs(net_amount_nok)) filter (where in_procurement)
             as procurement_identified_nok,
@@ -31,6 +32,26 @@ monthly as (
             as paid_identified_nok,
         sum(abs(net_amount_nok)) filter (where is_procurement or is_transfer) as paid_all_nok
     from lines
+    group by period_month, municipality_no, category_key, account_class
+),
+
+monthly as (
+    select
+        period_month,
+        if(grouping(municipality_no) = 1, 'all', municipality_no) as municipality_no,
+        if(grouping(category_key) = 1, 'all', category_key) as category_key,
+        if(grouping(account_class) = 1, 'all', account_class) as account_class,
+        sum(procurement_nok) as procurement_nok,
+        sum(procurement_identified_nok) as procurement_identified_nok,
+        sum(procurement_all_nok) as procurement_all_nok,
+        sum(addressable_nok) as addressable_nok,
+        sum(addressable_identified_nok) as addressable_identified_nok,
+        sum(addressable_all_nok) as addressable_all_nok,
+        sum(product_identified_nok) as product_identified_nok,
+        sum(product_all_nok) as product_all_nok,
+        sum(paid_identified_nok) as paid_identified_nok,
+        sum(paid_all_nok) as paid_all_nok
+    from monthly_cells
     group by period_month, cube (municipality_no, category_key, account_class)
 ),
 

@@ -41,6 +41,20 @@ paid_monthly as (
     group by period_month, cube (municipality_no, workshop_org_no, category_key, account_class)
 ),
 
+-- Once over the lines; many are reached by the same workshops.
+reached as (
+    select
+        period_month,
+        municipality_no,
+        reached_by,
+        category_key,
+        account_class,
+        sum(net_amount_nok) as net_amount_nok
+    from lines
+    where in_addressable
+    group by period_month, municipality_no, reached_by, category_key, account_class
+),
+
 reachable as (
     select
         period_month,
@@ -49,8 +63,7 @@ reachable as (
         category_key,
         account_class,
         net_amount_nok
-    from lines
-    where in_addressable
+    from reached
 ),
 
 reachable_monthly as (

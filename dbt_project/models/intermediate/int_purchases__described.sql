@@ -10,8 +10,8 @@ lines as (
     where not is_vat and evidence != 'difference'
 ),
 
-invoice_lines as (
-    select * from {{ slice_of(ref('stg_ehf__invoice_lines')) }}
+document_rows as (
+    select * from {{ slice_of(ref('int_ehf__rows')) }}
 ),
 
 postings as (
@@ -26,51 +26,71 @@ unspsc_categories as (
     select * from {{ ref('unspsc_categories') }}
 ),
 
--- Allowances and charges have no line number.
+-- Two joins, each by equal keys: a condition on the source beside the keys would hold every line
+-- against every other.
 said as (
     select
         lines.purchase_line_id,
         lines.municipality_no,
-        invoice_lines.unspsc_code,
-        invoice_lines.document_id = lines.document_id as is_own_document,
-        if(lines._source = 'ehf', invoice_lines.text_digest, postings.text_digest) as text_digest
+        document_rows.unspsc_code,
+        document_rows.text_digest
     from lines
-    left join invoice_lines
+    inner join document_rows
         on
-            lines.municipality_no = invoice_lines.municipality_no
-            and lines._delivery_id = invoice_lines._delivery_id
-            and lines._file_sha256 = invoice_lines._file_sha256
-            and lines._row_no = invoice_lines._row_no
-            and lines.line_no = invoice_lines.line_no
-            and lines._source = 'ehf'
-    left join postings
+            lines.municipality_no = document_rows.municipality_no
+            and lines.document_id = document_rows.document_id
+            and lines._row_no = document_rows._row_no
+            and lines.line_no = document_rows.line_no
+    where lines._source = 'ehf' and document_rows.row_kind = 'line'
+
+    union all
+
+    select
+        lines.purchase_line_id,
+        lines.municipality_no,
+        cast(null as varchar) as unspsc_code,
+        postings.text_digest
+    from lines
+    inner join postings
         on
             lines.municipality_no = postings.municipality_no
             and lines.posting_id = postings.posting_id
-            and lines._source != 'ehf'
+    where lines._source != 'ehf'
+),
+
+-- A code stands on many lines.
+codes as (
+    select distinct unspsc_code
+    from said
+    where unspsc_code is not null
+),
+
+-- The longest code of the list that covers it.
+known_codes as (
+    select
+        codes.unspsc_code,
+        unspsc_categories.category_key
+    from codes
+    inner join unspsc_categories
+        on starts_with(codes.unspsc_code, rtrim(unspsc_categories.unspsc_code, '0'))
+    qualify
+        row_number() over (
+            partition by codes.unspsc_code
+            order by length(rtrim(unspsc_categories.unspsc_code, '0')) desc
+        ) = 1
 ),
 
 final as (
     select
         said.purchase_line_id,
         said.municipality_no,
-        unspsc_categories.category_key as unspsc_category_key,
+        known_codes.category_key as unspsc_category_key,
         item_texts.category_key as text_category_key,
         item_texts.score as text_score
     from said
     left join item_texts on said.text_digest = item_texts.text_digest
-    left join unspsc_categories
-        on starts_with(said.unspsc_code, rtrim(unspsc_categories.unspsc_code, '0'))
-    where item_texts.text_digest is not null or unspsc_categories.unspsc_code is not null
-    -- Of a file with several documents, its own; the longest code that covers it.
-    qualify
-        row_number() over (
-            partition by said.municipality_no, said.purchase_line_id
-            order by
-                said.is_own_document desc nulls last,
-                length(rtrim(unspsc_categories.unspsc_code, '0')) desc nulls last,
-                item_texts.text_digest asc
-        ) = 1
+    left join known_codes on said.unspsc_code = known_codes.unspsc_code
+    where item_texts.text_digest is not null or known_codes.unspsc_code is not null
 )
 
 select * from final

@@ -44,19 +44,34 @@ dated as (
     from lines
 ),
 
+met_names as (
+    -- A supplier has many lines.
+    select distinct unnest([seller_name, supplier_name]) as name
+    from lines
+),
+
+spelled as (
+    select
+        name,
+        {{ normalised_name('name') }} as normalised_name,
+        sha256(name) as name_digest
+    from met_names
+    where name is not null
+),
+
 known as (
     select
         dated.*,
-        {{ normalised_name('coalesce(dated.supplier_name, dated.seller_name)') }}
-            as ledger_normalised_name,
-        sha256(dated.stated_name) as name_digest,
+        of_ledger.normalised_name as ledger_normalised_name,
+        stated.name_digest,
         -- A name is read only where no number says who it is.
-        if(
-            dated.stated_org_no is null, {{ normalised_name('dated.stated_name') }}, null
-        ) as normalised_name,
+        if(dated.stated_org_no is null, stated.normalised_name, null) as normalised_name,
         coalesce(dated.kostra_art in ('160', '165'), false)
         or coalesce(functions.privacy_class = 'client_strict', false) as is_to_persons
     from dated
+    left join spelled as of_ledger
+        on coalesce(dated.supplier_name, dated.seller_name) = of_ledger.name
+    left join spelled as stated on dated.stated_name = stated.name
     left join functions
         on
             dated.kostra_function = functions.kostra_function

@@ -279,19 +279,26 @@ unioned as (
     select * from from_ehf
 ),
 
--- The account behind an e-invoice's own posting string, once per document row.
+-- The account behind an e-invoice's own posting string, once per row of a document that counts by
+-- itself.
 ehf_accounts as (
     select
-        concat_ws('|', document_id, row_kind, _row_no) as line_key,
-        municipality_no,
-        local_account_text,
-        account_class,
-        kostra_art,
-        account_category_key,
-        account_scope,
-        currency,
-        amount
+        concat_ws('|', document_rows.document_id, document_rows.row_kind, document_rows._row_no)
+            as line_key,
+        document_rows.municipality_no,
+        document_rows.local_account_text,
+        document_rows.account_class,
+        document_rows.kostra_art,
+        document_rows.account_category_key,
+        document_rows.account_scope,
+        document_rows.currency,
+        document_rows.amount
     from document_rows
+    inner join treatments
+        on
+            document_rows.municipality_no = treatments.municipality_no
+            and document_rows.document_id = treatments.document_id
+    where treatments.treatment = 'ehf'
 ),
 
 final as (
