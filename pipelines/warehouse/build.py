@@ -207,7 +207,14 @@ def finish_build(home: Home, build: Build) -> None:
         raise BuildFailed("dbt ended without a warehouse file.", where=str(build.file), remedy="Read dbt's messages.")
     _close(build.file)
     # Before the swap: what stands has a history, whenever it is cut short.
-    keep_history(home, build)
+    made = {
+        "build_id": build.build_id,
+        "input_digest": build.input_digest,
+        "as_of_sequence": build.as_of_sequence,
+        "inputs": build.inputs,
+        "registers_delivery_id": build.registers_delivery_id,
+    }
+    keep_history(home, build.file, made)
     with build.file.open("rb") as stream:
         os.fsync(stream.fileno())
     place_workings(home, _workings_of(build.file), sliced_models(build.folder / "target"))

@@ -11,14 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.errors import ReleaseDamaged
 from pipelines.files import pretty_json, sha256_bytes, write_atomically
 from pipelines.home import Home
-
-if TYPE_CHECKING:
-    from pipelines.warehouse.build import Build
 
 Row = dict[str, Any]
 
@@ -38,31 +35,28 @@ def digest_of_inputs(inputs: Mapping[str, str]) -> str:
     return sha256_bytes("".join(f"{digest} {name}\n" for name, digest in sorted(inputs.items())).encode())
 
 
-def keep_history(home: Home, build: Build) -> None:
+def keep_history(home: Home, file: Path, made: Row) -> None:
     """Keep what a finished build says; the same build gives the same bytes.
 
     The figures are written last: where they lie, their inputs are known.
+
+    Args:
+        home: The home.
+        file: The build's DuckDB file.
+        made: Its ``build_id``, ``input_digest``, ``as_of_sequence``, ``inputs`` and ``registers_delivery_id``.
     """
     import duckdb
 
     from pipelines.tables import write_parquet
 
-    with duckdb.connect(str(build.file), read_only=True) as connection:
+    with duckdb.connect(str(file), read_only=True) as connection:
         tables = {name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()}
         if not {"fct_kpis", "fct_delivery_periods"} <= tables:
             return  # a project that makes no figures has no history of them
         deliveries = _deliveries(connection.execute(_PERIODS).fetchall())
         figures = connection.execute("select * from fct_kpis order by all").to_arrow_table()
-    record = {
-        "build_id": build.build_id,
-        "input_digest": build.input_digest,
-        "as_of_sequence": build.as_of_sequence,
-        "inputs": dict(build.inputs),
-        "deliveries": deliveries,
-        "registers_delivery_id": build.registers_delivery_id,
-    }
-    write_atomically(inputs_file(home, build.build_id), pretty_json(record).encode())
-    write_parquet(figures_file(home, build.build_id), figures)
+    write_atomically(inputs_file(home, made["build_id"]), pretty_json({**made, "deliveries": deliveries}).encode())
+    write_parquet(figures_file(home, made["build_id"]), figures)
 
 
 _PERIODS = """
