@@ -35,6 +35,7 @@ class Supplier:
         number_style: How its invoice numbers look.
         last_number: Its latest invoice number.
         contracts: Contract by municipality.
+        is_member: It is a member of the consortium, under its own number.
     """
 
     serial: int
@@ -54,6 +55,7 @@ class Supplier:
     number_style: int
     last_number: int
     contracts: dict[str, str] = field(default_factory=dict)
+    is_member: bool = False
 
     @property
     def is_person(self) -> bool:
@@ -147,6 +149,10 @@ class Invoice:
         is_credit_note: It takes back.
         billed: Number and date of the invoice that a credit note is about.
         credits: That invoice, where it stands in the books.
+        takes_back: The estimate that this takes back; both are postings only.
+        booked_with_it: Invoices whose postings stand in this one's, account by account.
+        is_booked_with_another: It is one of these.
+        has_vat_as_cost: Its VAT stands in its net posting.
         contract_reference: Contract number, or empty.
         order_reference: Order number, or empty.
         buyer_reference: Buyer's reference, or empty.
@@ -181,6 +187,10 @@ class Invoice:
     postings: list[Posting]
     file: str = ""
     credits: Invoice | None = None
+    takes_back: Invoice | None = None
+    booked_with_it: list[Invoice] = field(default_factory=list)
+    is_booked_with_another: bool = False
+    has_vat_as_cost: bool = False
 
     @property
     def sign(self) -> int:

@@ -30,8 +30,8 @@ _SECTORS = {"KOMM": "6500", "FYLK": "6500", "ORGL": "6100", "KF": "1520", "IKS":
 def write_units(books: Books) -> bytes:
     """Return enheter.json: an array of units, by organisation number."""
     rng = random.Random(f"{books.seed}:register")
-    by_no = {member_books.member.municipality_no: member_books.member for member_books in books.members}
-    units = [_unit(supplier, by_no, rng) for supplier in books.suppliers if supplier.org_no]
+    suppliers = [supplier for supplier in books.suppliers if supplier.org_no and not supplier.is_member]
+    units = [_unit(supplier, rng) for supplier in suppliers]
     units += [
         _own_unit(member_books.member, org_no, role, name, parent=member_books.org_nos[0][0])
         for member_books in books.members
@@ -53,19 +53,19 @@ def _base(org_no: str, name: str, legal_form: str, registered_on: str) -> dict[s
     }
 
 
-def _address(street: str, member: Member) -> dict[str, Any]:
+def _address(street: str, post_code: str, city: str, municipality_no: str) -> dict[str, Any]:
     return {
         "adresse": [street],
-        "postnummer": member.post_code,
-        "poststed": member.name.upper(),
-        "kommunenummer": member.municipality_no,
-        "kommune": member.name.upper(),
+        "postnummer": post_code,
+        "poststed": city.upper(),
+        "kommunenummer": municipality_no,
+        "kommune": city.upper(),
         "landkode": "NO",
         "land": "Norge",
     }
 
 
-def _unit(supplier: Supplier, by_no: dict[str, Member], rng: random.Random) -> dict[str, Any]:
+def _unit(supplier: Supplier, rng: random.Random) -> dict[str, Any]:
     registered_on = f"{rng.randint(1995, 2023)}-{rng.randint(1, 12):02d}-{rng.randint(1, 28):02d}"
     unit = _base(supplier.org_no, supplier.name, supplier.legal_form, registered_on)
     unit |= {
@@ -74,7 +74,7 @@ def _unit(supplier: Supplier, by_no: dict[str, Member], rng: random.Random) -> d
         "registrertIStiftelsesregisteret": supplier.legal_form == "STI",
         "registrertIFrivillighetsregisteret": False,
         "antallAnsatte": 0 if supplier.legal_form == "ENK" else rng.choice((0, 3, 7, 12, 25, 60, 140)),
-        "forretningsadresse": _address(supplier.street, by_no[supplier.municipality_no]),
+        "forretningsadresse": _address(supplier.street, supplier.post_code, supplier.city, supplier.municipality_no),
         "naeringskode1": {"kode": supplier.nace},
     }
     drawn = rng.random()
@@ -92,7 +92,7 @@ def _own_unit(member: Member, org_no: str, role: str, name: str, *, parent: str)
         "registrertIMvaregisteret": True,
         "registrertIForetaksregisteret": role == "enterprise",
         "antallAnsatte": max(5, member.inhabitants // (12 if role == "municipality" else 90)),
-        "forretningsadresse": _address("Rådhusplassen 1", member),
+        "forretningsadresse": _address("Rådhusplassen 1", member.post_code, member.name, member.municipality_no),
         "naeringskode1": {"kode": "84.110"},
     }
     if role == "sub-unit":

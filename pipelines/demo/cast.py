@@ -92,6 +92,11 @@ class WorkshopPlan:
         is_cofunded: Its owners pay co-funding of sheltered places.
         has_rolling_accounts: It has handed in its running twelve months.
         yearly_sales: Sales to each owner in kroner a year where that is a fixed figure, whatever the scale.
+        sales_part: Sales as a part of its income.
+        owners_part: What its owners stand for of its sales by its annual accounts; None where these say what the demo's
+            members were invoiced.
+        earlier_accounts: How many annual accounts before the last one it has handed in.
+        reports_ripple: It has reported what of its turnover goes on in the region.
     """
 
     name: str
@@ -105,6 +110,10 @@ class WorkshopPlan:
     is_cofunded: bool = True
     has_rolling_accounts: bool = True
     yearly_sales: int | None = None
+    sales_part: float = 0.4
+    owners_part: float | None = None
+    earlier_accounts: int = 2
+    reports_ripple: bool = True
 
 
 WORKSHOPS = (
@@ -126,6 +135,7 @@ WORKSHOPS = (
         places=32,
         total_income=16_500_000,
         sells_inclusion=True,
+        owners_part=0.91,
     ),
     WorkshopPlan(
         "Havnesund Industri og Vekst AS",
@@ -152,6 +162,7 @@ WORKSHOPS = (
         neighbours=("9901", "9905"),
         places=22,
         total_income=10_200_000,
+        reports_ripple=False,
     ),
     WorkshopPlan(
         "Bilstua Arbeidsinkludering AS",
@@ -161,6 +172,8 @@ WORKSHOPS = (
         places=40,
         total_income=21_000_000,
         is_cofunded=False,
+        sales_part=0.95,
+        owners_part=0.93,
     ),
     WorkshopPlan(
         "Driftsringen Vekst AS",
@@ -180,6 +193,8 @@ WORKSHOPS = (
         places=16,
         total_income=7_700_000,
         has_rolling_accounts=False,
+        earlier_accounts=0,
+        reports_ripple=False,
     ),
 )
 # The workshop whose published figures (8 per cent of turnover; 50 000 kroner a year) do not fit together.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 
 from pipelines.demo.books import Invoice, LedgerSupplier, MemberBooks, Posting
@@ -60,9 +61,16 @@ def entries_of(books: MemberBooks, period: str) -> list[Entry]:
     return [
         (invoice, posting, number)
         for invoice in books.invoices
-        if invoice.period == period
-        for number, posting in enumerate(invoice.postings, start=1)
+        if invoice.period == period and not invoice.is_booked_with_another
+        for number, posting in enumerate(_booked(invoice), start=1)
     ]
+
+
+def _booked(invoice: Invoice) -> Iterator[Posting]:
+    """Give an invoice's postings, with what is booked in them of other invoices."""
+    for number, posting in enumerate(invoice.postings):
+        others = sum(other.postings[number].amount for other in invoice.booked_with_it)
+        yield replace(posting, amount=posting.amount + others) if others else posting
 
 
 def write_ledger(books: MemberBooks, entries: list[Entry], *, has_sum_row: bool = False) -> bytes:

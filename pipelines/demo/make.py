@@ -15,6 +15,7 @@ from pipelines.demo.books import Books, MemberBooks
 from pipelines.demo.brreg import write_units
 from pipelines.demo.faults import Plan, first_draft, ledger_file, plan_faults, spoilt_documents
 from pipelines.demo.ledgers import entries_of, write_ledger
+from pipelines.demo.notices import write_notices
 from pipelines.demo.registers import write_registers
 from pipelines.demo.trading import keep_books
 from pipelines.demo.truth import tell_truth
@@ -82,6 +83,8 @@ def _write(path: Path, raw: bytes) -> None:
 
 def _write_inbox(inbox: Path, books: Books, plan: Plan, progress: Progress) -> None:
     _write(inbox / "_consortium" / "brreg" / "enheter.json", write_units(books))
+    for name, raw in write_notices(books):
+        _write(inbox / "_consortium" / "notices" / name, raw)
     writer = DocumentWriter()
     for done, member_books in enumerate(books.members):
         progress("files", done, len(books.members))
@@ -157,5 +160,5 @@ def _settings(home: Path, books: Books) -> str:
             lines.append(f"      - {{kind: ledger, profile: {member.layout}, settle_seconds: 0}}")
         if member.has_ehf:
             lines.append("      - {kind: ehf, settle_seconds: 0}")
-    lines += ["joint_sources:", "  - {kind: brreg, settle_seconds: 0}", ""]
+    lines += ["joint_sources:", *(f"  - {{kind: {kind}, settle_seconds: 0}}" for kind in ("brreg", "notices")), ""]
     return "\n".join(lines)

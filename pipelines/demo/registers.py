@@ -18,8 +18,16 @@ _OPEN = ""
 _ROLLING = ("2025-11-01", "2026-10-31")
 _ANNUAL = ("2025-01-01", "2025-12-31")
 _RELEASE_PRODUCTS = ("municipality_extract", "workshop_release")
-# Sales outside the consortium are at least this part of all sales.
-_SALES_PART_OF_INCOME = 0.4
+# What a workshop's accounts of a year are of those of the window, in per cent; the latest first.
+_YEARS = ((2025, 96), (2024, 93), (2023, 91))
+# Every third member's council has set a target: by how much workshops' part is to rise, from where.
+_TARGETS = (("0.050000", "0.100000"), ("0.200000", "0.300000"), ("0.120000", "0.150000"))
+_OUTCOMES = (
+    ("taken_up", ""),
+    ("refused", "Rammeavtale med enerett til årets slutt"),
+    ("expired", ""),
+    ("refused", "For kort frist for bedriften"),
+)
 
 Row = Sequence[object]
 
@@ -47,6 +55,10 @@ def write_registers(books: Books) -> dict[str, bytes]:
         "local_limits.csv": _file("municipality_no limit_key amount_nok source", _local_limits(books)),
         "tasks.csv": _file("task_id municipality_no category_key description estimated_value_nok", _tasks(books)),
         "placements.csv": _file("municipality_no workshop_org_no placements", _placements(books)),
+        "targets.csv": _file("municipality_no kpi_key baseline target", _targets(books)),
+        "opportunity_outcomes.csv": _file(
+            "municipality_no workshop_org_no category_key outcome reason", _outcomes(books)
+        ),
         "claims.csv": _file("claim_id kpi_key municipality_no workshop_org_no claimed_value source", _claims(books)),
         "consents.csv": _file("subject product document_reference", _consents(books)),
         "recipients.csv": _file("product recipient name purpose legal_basis retention_months", _recipients(books)),
@@ -71,7 +83,7 @@ def _numbers(books: Books) -> set[str]:
 
 def _workshop_registers(books: Books) -> dict[str, bytes]:
     numbers = _numbers(books)
-    workshops, departments, owners, capabilities, accounts = [], [], [], [], []
+    workshops, departments, owners, capabilities, accounts, ripple = [], [], [], [], [], []
     for position, workshop in enumerate(books.workshops, start=1):
         plan, org_no = workshop.plan, workshop.supplier.org_no
         home = workshop.supplier.municipality_no
@@ -96,6 +108,7 @@ def _workshop_registers(books: Books) -> dict[str, bytes]:
             for rank, category in enumerate(plan.categories)
         ]
         accounts += _accounts(books, workshop)
+        ripple += _ripple(workshop)
     return {
         "workshops.csv": _file(
             "org_no name municipality_no control_confirmed direct_private_capital document_reference", workshops
@@ -110,6 +123,7 @@ def _workshop_registers(books: Books) -> dict[str, bytes]:
             "source",
             accounts,
         ),
+        "ripple.csv": _file("workshop_org_no turnover_nok regional_purchases_nok resident_net_pay_nok source", ripple),
     }
 
 
@@ -130,18 +144,35 @@ def _accounts(books: Books, workshop: Workshop) -> list[Row]:
     owners = {owner for owner, _ in plan.owners}
     to_owners = _sales(books, workshop, owners) // 100
     to_members = _sales(books, workshop, _numbers(books)) // 100
-    sales = max(round(plan.total_income * _SALES_PART_OF_INCOME), to_members * 2)
-    income = max(plan.total_income, round(sales / _SALES_PART_OF_INCOME))
+    # Sales outside the consortium are at least as large as those to members.
+    sales = max(round(plan.total_income * plan.sales_part), to_members * 2)
+    income = max(plan.total_income, round(sales / plan.sales_part))
+    if plan.owners_part is not None:
+        to_owners = round(sales * plan.owners_part)
     rows: list[Row] = []
-    # The year before the window lies mostly outside the data: a little smaller than the window's.
-    for kind, part, (starts, ends) in (("annual", 96, _ANNUAL), ("rolling", 100, _ROLLING)):
-        if kind == "rolling" and not plan.has_rolling_accounts:
-            continue
+
+    def add(kind: str, part: int, source: str, starts: str, ends: str) -> None:
         total, sold, owned = (amount * part // 100 for amount in (income, sales, to_owners))
-        source = "Årsregnskap 2025" if kind == "annual" else "Egen rapport per 31. oktober 2026"
         programme = total - sold
         rows.append((org_no, kind, f"{total}.00", f"{sold}.00", f"{programme}.00", f"{owned}.00", source, starts, ends))
+
+    # The years before lie mostly or wholly outside the data: a little smaller than the window's.
+    for year, part in _YEARS[: 1 + plan.earlier_accounts]:
+        add("annual", part, f"Årsregnskap {year}", f"{year}-01-01", f"{year}-12-31")
+    if plan.has_rolling_accounts:
+        add("rolling", 100, "Egen rapport per 31. oktober 2026", *_ROLLING)
     return rows
+
+
+def _ripple(workshop: Workshop) -> list[Row]:
+    """Return what a workshop reports of what goes on in the region, in the year of its latest annual accounts."""
+    plan = workshop.plan
+    if not plan.reports_ripple:
+        return []
+    turnover = plan.total_income * _YEARS[0][1] // 100
+    bought, paid = turnover * 17 // 100, turnover * (20 + plan.places % 7) // 100
+    amounts = (f"{turnover}.00", f"{bought}.00", f"{paid}.00")
+    return [(workshop.supplier.org_no, *amounts, "Bedriftens egen rapport for 2025", *_ANNUAL)]
 
 
 def _contract_registers(books: Books) -> dict[str, bytes]:
@@ -222,6 +253,26 @@ def _placements(books: Books) -> list[Row]:
         owner = workshop.supplier.municipality_no
         for half, (starts, ends) in enumerate((("2026-01-01", "2026-06-30"), ("2026-07-01", "2026-12-31"))):
             rows.append((owner, workshop.supplier.org_no, 1 + (position * 2 + half) % 6, starts, ends))
+    return rows
+
+
+def _targets(books: Books) -> list[Row]:
+    return [
+        (one.member.municipality_no, "K05", *_TARGETS[place % len(_TARGETS)], "2026-01-01", "2027-12-31")
+        for place, one in enumerate(books.members[::3])
+    ]
+
+
+def _outcomes(books: Books) -> list[Row]:
+    """Return what became of opportunities: of each workshop's two first categories with the member it lies in."""
+    pairs = [(workshop, category) for workshop in books.workshops for category in workshop.plan.categories[:2]]
+    rows: list[Row] = []
+    for place, (workshop, category) in enumerate(pairs):
+        supplier = workshop.supplier
+        day = f"2026-{3 + place % 7:02d}-01"
+        rows.append(
+            (supplier.municipality_no, supplier.org_no, category, *_OUTCOMES[place % len(_OUTCOMES)], day, _OPEN)
+        )
     return rows
 
 

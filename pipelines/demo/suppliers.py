@@ -23,6 +23,9 @@ _REGIONAL_OF_A_TRADE = 14
 _SOLE_PROPRIETOR_SHARE = 0.20
 _PAPER_SHARE = 0.12
 _POPULARITY = 0.75
+# Where companies are that are in no member municipality: name, number, post code that is not in use. The first is in
+# the members' county, the others in another.
+_ELSEWHERE = (("Ytrevik", "9950", "9998"), ("Storhamn", "9801", "9997"), ("Langsund", "9802", "9996"))
 
 
 @dataclass(slots=True)
@@ -84,6 +87,17 @@ class SupplierWorld:
             twin = next(supplier for supplier in regional if supplier.legal_form == "AS")
             name = f"{twin.name.removesuffix(' AS')} SA"
             regional.append(self.add(members[-1], trade, name, "SA", sends_ehf=True))
+
+    def move_some_away(self) -> None:
+        """Let some of the companies that sell to every member be elsewhere; nothing is drawn."""
+        companies = [
+            supplier
+            for trade in sorted(self._regional)
+            for supplier in self._regional[trade]
+            if supplier.legal_form in ("AS", "ASA", "SA")
+        ]
+        for place, supplier in enumerate(companies[::5]):
+            supplier.city, supplier.municipality_no, supplier.post_code = _ELSEWHERE[place % len(_ELSEWHERE)]
 
     def regional(self, trade: str, members: Sequence[Member]) -> list[Supplier]:
         """Return the suppliers of a trade that sell to every member."""

@@ -31,6 +31,7 @@ from pipelines.demo.books import (
     Supplier,
     Workshop,
 )
+from pipelines.demo.cases import plant_cases
 from pipelines.demo.cast import EHF_ONLY, LEDGER_AND_EHF, MEMBERS, WORKSHOPS, XLSX, Member, WorkshopPlan
 from pipelines.demo.catalogue import Chart
 from pipelines.demo.contracting import agree_contracts
@@ -90,6 +91,7 @@ def keep_books(*, municipalities: int, months: int, scale: float, seed: int, pro
     books = Books(window_months(months), [], world.suppliers, workshops, [], seed)
     own_numbers = {member.municipality_no: _own_org_nos(world, member) for member in cast}
     choices = {member.municipality_no: world.choices(member, cast) for member in cast}
+    world.move_some_away()
     books.contracts = agree_contracts(world, choices, workshops, seed)
     for done, member in enumerate(cast):
         progress("books", done, len(cast))
@@ -98,6 +100,7 @@ def keep_books(*, municipalities: int, months: int, scale: float, seed: int, pro
         trader = _Trader(books, member_books, choices[member.municipality_no], scale)
         trader.trade()
         books.members.append(member_books)
+    plant_cases(books, world)
     progress("books", len(cast), len(cast))
     return books
 

@@ -33,6 +33,47 @@ def test_purchases_equal_the_generators_books_to_the_ore(demo_home: Path) -> Non
     assert not differing
 
 
+def test_categories_equal_the_generators_books_to_the_ore(demo_home: Path) -> None:
+    """Where a CPV code, the contract that is referred to, or an account of one category says what was bought."""
+    truth = {
+        (row["municipality_no"], row["category_method"], row["category_key"]): Decimal(row["net_amount_nok"])
+        for row in json.loads((demo_home / "truth.json").read_text())["categories"]
+    }
+    found = {
+        (row["municipality_no"], row["category_method"], row["category_key"]): Decimal(row["net"])
+        for row in ask(
+            demo_home,
+            """
+            select lines.municipality_no, lines.category_method, lines.category_key, sum(lines.net_amount_nok) as net
+            from fct_purchases as lines
+            where
+                lines.scope != 'vat'
+                and (
+                    lines.category_method = 'cpv'
+                    or (lines.category_method = 'contract' and lines.category_confidence > 0.8)
+                    or (
+                        lines.category_method = 'account'
+                        and exists (
+                            select 1 from dim_accounts as accounts
+                            where
+                                lines.municipality_no = accounts.municipality_no
+                                and lines.local_account = accounts.local_account
+                                and accounts.category_key is not null
+                        )
+                    )
+                )
+            group by all
+            """,
+        )
+    }
+    assert {method for _, method, _ in truth} == {"cpv", "contract", "account"}
+    assert len(truth) > 500
+    differing = {
+        key: (truth.get(key), found.get(key)) for key in truth.keys() | found.keys() if truth.get(key) != found.get(key)
+    }
+    assert not differing
+
+
 def test_at_least_eighteen_extracts_and_six_workshop_releases_go_out(demo_home: Path) -> None:
     releases = samandel_json("release", "list", "--json", "--home", demo_home)
     by_product: dict[str, set[str]] = {}

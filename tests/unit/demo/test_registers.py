@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.demo.names import comparable, org_no_check_digit
 from pipelines.home import Home
+from pipelines.parsing.notices import parse_notice
 from tests.unit.demo import reading
 
 
@@ -25,7 +26,7 @@ def _units(home: Path) -> list[dict]:
 def test_every_register_that_makes_sense_is_filled(registers: dict[str, list[dict]]) -> None:
     empty = {name for name, rows in registers.items() if not rows}
     assert empty == {
-        *("collaborations", "targets", "opportunity_outcomes", "approvers", "ripple", "supplier_corrections"),
+        *("collaborations", "approvers", "supplier_corrections"),
     }
 
 
@@ -43,7 +44,7 @@ def test_what_people_wrote_into_forms_holds_no_keys_of_ours(registers: dict[str,
 def test_settings_name_every_source(thin_home: Path) -> None:
     consortium = Home(thin_home).consortium
     kinds = Counter(source.kind for source in consortium.sources)
-    assert kinds == {"ledger": 17, "ehf": 12, "brreg": 1}
+    assert kinds == {"ledger": 17, "ehf": 12, "brreg": 1, "notices": 1}
     assert str(consortium.as_of) == "2026-11-15"
     for source in consortium.sources:
         assert (thin_home / source.url).is_dir(), source
@@ -112,7 +113,12 @@ def test_six_of_eight_workshops_have_accounts_of_the_window(registers: dict[str,
     periods = Counter(
         (row["account_kind"], str(row["valid_from"]), str(row["valid_to"])) for row in registers["workshop_accounts"]
     )
-    assert periods == {("annual", "2025-01-01", "2025-12-31"): 8, ("rolling", "2025-11-01", "2026-10-31"): 6}
+    assert periods == {
+        ("annual", "2023-01-01", "2023-12-31"): 7,
+        ("annual", "2024-01-01", "2024-12-31"): 7,
+        ("annual", "2025-01-01", "2025-12-31"): 8,
+        ("rolling", "2025-11-01", "2026-10-31"): 6,
+    }
     for row in registers["workshop_accounts"]:
         assert row["total_income_nok"] == row["sales_income_nok"] + row["programme_income_nok"]
         assert row["owner_sales_nok"] < row["sales_income_nok"]
@@ -145,6 +151,41 @@ def test_contracts_cover_some_members_and_some_are_reserved(registers: dict[str,
     assert len(reserved) >= 3
     assert {row["supplier_org_no"] for row in reserved} <= workshops
     assert {row["exclusivity"] for row in registers["contracts"]} == {"yes", "no", "unknown"}
+
+
+def test_some_workshops_report_and_some_councils_have_a_target(registers: dict[str, list[dict]]) -> None:
+    workshops = {row["org_no"] for row in registers["workshops"]}
+    reporting = {row["workshop_org_no"] for row in registers["ripple"]}
+    assert reporting < workshops
+    assert len(reporting) == 6
+    assert all(
+        row["regional_purchases_nok"] + row["resident_net_pay_nok"] < row["turnover_nok"] for row in registers["ripple"]
+    )
+    assert len(registers["targets"]) == 7
+    assert {row["outcome"] for row in registers["opportunity_outcomes"]} == {"taken_up", "refused", "expired"}
+    assert all(row["reason"] for row in registers["opportunity_outcomes"] if row["outcome"] == "refused")
+
+
+def test_some_companies_are_in_no_member_municipality(thin_home: Path) -> None:
+    members = {row["municipality_no"] for row in reading.register(thin_home, "members")}
+    seats = Counter(unit["forretningsadresse"]["kommunenummer"] for unit in _units(thin_home))
+    elsewhere = set(seats) - members
+    assert {number[:2] for number in elsewhere} == {"98", "99"}
+    assert 0.03 < sum(seats[number] for number in elsewhere) / sum(seats.values()) < 0.2
+
+
+def test_notices_are_read_and_some_have_a_reserved_lot(thin_home: Path) -> None:
+    parsed = [
+        parse_notice(path.read_bytes()) for path in sorted((thin_home / "inbox/_consortium/notices").glob("*.xml"))
+    ]
+    assert len(parsed) == 5
+    assert not [fault for notice in parsed for fault in (*notice.rejects, *notice.issues)]
+    own = {row["org_no"]: row["municipality_no"] for row in reading.register(thin_home, "member_org_nos")}
+    buyers = [{own[buyer["org_no"]] for buyer in notice.buyers} for notice in parsed]
+    assert sorted(map(sorted, buyers)) == [["9901"], ["9901"], ["9901"], ["9902", "9904"], ["9906"]]
+    lots = [lot for notice in parsed for lot in notice.lots]
+    assert [lot["reserved_participation"] for lot in lots].count("res-ws") == 3
+    assert sum(lot["estimated_amount"] is None for lot in lots) == 1
 
 
 def test_every_recipient_has_a_ground_and_every_member_consents(registers: dict[str, list[dict]]) -> None:

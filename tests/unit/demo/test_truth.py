@@ -6,12 +6,12 @@ from datetime import date
 
 import pytest
 
-from pipelines.demo.books import AllowanceCharge, Invoice, Line, MemberBooks, Posting
+from pipelines.demo.books import AllowanceCharge, Books, Contract, Invoice, Line, MemberBooks, Posting
 from pipelines.demo.cast import MEMBERS
 from pipelines.demo.catalogue import Chart, workshop_category_of
 from pipelines.demo.goods import COFUNDING, GOODS, INCLUSION, MISBOOKED_COFUNDING, good_of_category
 from pipelines.demo.suppliers import SupplierWorld
-from pipelines.demo.truth import is_misbooked, kroner, pieces_of, scope_of, stream_of
+from pipelines.demo.truth import category_of, is_misbooked, kroner, pieces_of, scope_of, stream_of
 
 _SELLER = SupplierWorld(1, 1.0).add(MEMBERS[0], "office", "Prøve AS", "AS", sends_ehf=True)
 _FOOD, _FOOD_CPV = good_of_category("meeting_food"), "55520000"
@@ -144,6 +144,51 @@ def test_streams_are_kept_apart(good, function: str, cpv_code: str, stream: str)
 )
 def test_cpv_codes_fall_under_their_longest_prefix(cpv_code: str, category: str | None) -> None:
     assert workshop_category_of(cpv_code) == category
+
+
+@pytest.mark.parametrize(
+    ("cpv_code", "reference", "good", "said"),
+    [
+        ("55520000", "RA-1", "cleaning", ("cpv", "meeting_food")),
+        ("45262000", "RA-1", "cleaning", ("cpv", "cpv_45")),
+        ("", "RA-1", "cleaning", ("contract", "gifts")),
+        ("", "RA-2", "cleaning", ("account", "cleaning")),
+        ("", "RA-9", "cleaning", ("account", "cleaning")),
+        ("", "", "cleaning", ("account", "cleaning")),
+        ("", "RA-9", "office", None),
+    ],
+    ids=["code", "code of no workshop", "contract", "not covered", "unknown contract", "account", "nothing"],
+)
+def test_what_was_bought_is_said_by_code_then_contract_then_account(
+    cpv_code: str, reference: str, good: str, said: tuple[str, str] | None
+) -> None:
+    days = {"starts_on": date(2025, 1, 1), "ends_on": date(2027, 12, 31), "options_to": None}
+    contracts = [
+        Contract(number, "", category, "", False, "no", **days, value=1, notice_id="", members=members)
+        for number, category, members in (("RA-1", "gifts", ("9901",)), ("RA-2", "gifts", ("9902",)))
+    ]
+    bought = next(one for one in GOODS if one.trade == good)
+    account = Chart("five", is_coarse=False).account_for(bought, date(2026, 4, 3))
+    invoice = _invoice([], [], contract_reference=reference)
+    books = Books([], [], [], [], contracts, 1)
+    assert category_of(books, _books(_UNIT4_BOTH), invoice, (account, "120", cpv_code, 100)) == said
+
+
+def test_an_estimate_and_what_takes_it_back_are_nothing_in_its_month() -> None:
+    books = _books(_SEMICOLON_ONLY)
+    estimate = _invoice([_line(100)], [_posting(books, _FOOD, 100)], is_electronic=False)
+    back = _invoice(
+        *([_line(100)], [_posting(books, _FOOD, -100)]),
+        is_electronic=False, is_credit_note=True, issued_on=date(2026, 4, 1), takes_back=estimate,
+    )  # fmt: skip
+    assert _found(books, estimate, {"2026-04"}) == [("2026-03", "core", 100)]
+    assert _found(books, back, {"2026-04"}) == [("2026-03", "core", -100)]
+
+
+def test_vat_that_is_booked_as_cost_is_vat() -> None:
+    books = _books(_UNIT4_BOTH)
+    invoice = _invoice([_line(100)], [_posting(books, _FOOD, 115)], has_vat_as_cost=True)
+    assert _found(books, invoice, {"2026-04"}) == [("2026-03", "core", 100), ("2026-03", "vat", 15)]
 
 
 def test_ore_are_written_as_kroner() -> None:
