@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,6 +35,16 @@ def test_no_held_out_text_was_trained_on() -> None:
     held_out = {texts.compared(text) for _, text in _held_out()}
     assert len(held_out) > 300
     assert not trained & held_out
+
+
+def test_most_held_out_words_stand_in_no_training_text() -> None:
+    def words(lists: Iterable[tuple[str, str]]) -> list[set[str]]:
+        return [set(re.findall(r"[^\W\d_]{3,}", texts.compared(text))) for _, text in lists]
+
+    trained = set().union(*words([*texts.training_texts(), *texts.label_texts()]))
+    held_out = words(_held_out())
+    assert len(set().union(*held_out) - trained) / len(set().union(*held_out)) > 0.7
+    assert sum(not found & trained for found in held_out) > 100
 
 
 def _held_out() -> list[tuple[str, str]]:
