@@ -4,7 +4,10 @@
     model reads a second source; every staging model of delivered rows uses one of them.
 #}
 
-{# For ledgers and the company register: rows of an accepted delivery, per fiscal period or as a whole ('all'). #}
+{#
+    For ledgers and the company register: rows of an accepted delivery, per fiscal period or as a
+    whole ('all').
+#}
 {% macro accepted_periods(period) -%}
     exists (
         select 1

@@ -53,7 +53,10 @@
     {% endfor %}
 {%- endmacro %}
 
-{# The state of a figure that is not made of months of purchases: how much of it is known decides alone. #}
+{#
+    The state of a figure that is not made of months of purchases: how much of it is known decides
+    alone.
+#}
 {% macro state_of(coverage) -%}
     if(coalesce({{ coverage }}, 0) < {{ var('low_coverage_below') }}, 'low_coverage', 'ok')
 {%- endmacro %}

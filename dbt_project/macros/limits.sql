@@ -1,4 +1,7 @@
-{# In which band of a limit an amount lies; null where either is not known. A net credit lies in the lowest. #}
+{#
+    In which band of a limit an amount lies; null where either is not known. A net credit lies in
+    the lowest.
+#}
 {% macro band_of(amount, limit) -%}
     case
         when {{ amount }} is null or {{ limit }} is null then null
@@ -9,7 +12,10 @@
     end
 {%- endmacro %}
 
-{# Whether a contract or framework of somebody else, as a row of int_opportunities__contracts, binds its members. #}
+{#
+    Whether a contract or framework of somebody else, as a row of int_opportunities__contracts,
+    binds its members.
+#}
 {% macro binds_members(contracts) -%}
     {{ contracts }}.exclusivity != 'no'
 {%- endmacro %}

@@ -1,4 +1,7 @@
-{# Generic test: no two rows share these columns, and none of the columns is null. Fails with the offending keys. #}
+{#
+    Generic test: no two rows share these columns, and none of the columns is null. Fails with the
+    offending keys.
+#}
 {% test unique_combination(model, columns) %}
     select
         {{ columns | join(', ') }},

@@ -12,7 +12,10 @@
     ))
 {%- endmacro %}
 
-{# An invoice number as two systems agree on it: upper case, letters and digits only, no leading zeros; empty is null. #}
+{#
+    An invoice number as two systems agree on it: upper case, letters and digits only, no leading
+    zeros; empty is null.
+#}
 {% macro normalised_invoice_no(expression) -%}
     nullif(
         ltrim(regexp_replace(upper({{ expression }}), '[^\p{L}\p{N}]+', '', 'g'), '0'), ''
@@ -26,7 +29,10 @@
     )
 {%- endmacro %}
 
-{# Whether nine digits carry the right check digit (weights 3 2 7 6 5 4 3 2, modulo 11). Null reads as false. #}
+{#
+    Whether nine digits carry the right check digit (weights 3 2 7 6 5 4 3 2, modulo 11). Null
+    reads as false.
+#}
 {% macro is_valid_org_no(expression) -%}
     coalesce(
         regexp_full_match({{ expression }}, '[0-9]{9}')
@@ -41,7 +47,10 @@
     )
 {%- endmacro %}
 
-{# A name to compare by: upper case, punctuation to spaces, one space, no trailing legal form; empty is null. #}
+{#
+    A name to compare by: upper case, punctuation to spaces, one space, no trailing legal form;
+    empty is null.
+#}
 {% macro normalised_name(expression) -%}
     nullif(
         regexp_replace(
@@ -82,7 +91,10 @@
     )
 {%- endmacro %}
 
-{# A day within the fiscal year of its posting: what is booked after year-end is read by the chart of the year that it closes. #}
+{#
+    A day within the fiscal year of its posting: what is booked after year-end is read by the chart
+    of the year that it closes.
+#}
 {% macro within_fiscal_year(day, fiscal_period) -%}
     least(
         greatest({{ day }}, coalesce(try_cast(substr({{ fiscal_period }}, 1, 4) || '-01-01' as date), {{ day }})),
@@ -100,7 +112,10 @@
     unnest(string_split({{ expression }}, ';'))
 {%- endmacro %}
 
-{# Whether a KOSTRA art is one that something is bought or granted by: 100 to 499, without the balance chapters there. #}
+{#
+    Whether a KOSTRA art is one that something is bought or granted by: 100 to 499, without the
+    balance chapters there.
+#}
 {% macro is_expense_art(art) -%}
     regexp_full_match({{ art }}, '[1-4][0-9]{2}')
     and {{ art }} not in ('411', '412', '431', '451', '452', '453', '454')
@@ -126,7 +141,10 @@
     end
 {%- endmacro %}
 
-{# Whether a voucher was booked in the time that an invoice is booked in: shortly before its date, or some months after. #}
+{#
+    Whether a voucher was booked in the time that an invoice is booked in: shortly before its date,
+    or some months after.
+#}
 {% macro is_posted_in_time(voucher_day, invoice_day) -%}
     {{ voucher_day }} between {{ invoice_day }} - interval {{ var('booked_days_before') }} day
     and {{ invoice_day }} + interval {{ var('booked_days_after') }} day

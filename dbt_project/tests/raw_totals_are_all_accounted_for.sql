@@ -1,5 +1,6 @@
--- Every row that was read from a file, and every øre of it, is accepted or has the state that says why
--- not; what is accepted is all there is to the warehouse; and the books are with or without e-invoice.
+-- Every row that was read from a file, and every øre of it, is accepted or has the state that says
+-- why not; what is accepted is all there is to the warehouse; and the books are with or without
+-- e-invoice.
 with
 
 measures as (

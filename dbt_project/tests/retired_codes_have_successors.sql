@@ -1,4 +1,5 @@
--- A KOSTRA code that the lists end has a row in the crosswalk, and its successors begin the year after.
+-- A KOSTRA code that the lists end has a row in the crosswalk, and its successors begin the year
+-- after.
 with
 
 codes as (

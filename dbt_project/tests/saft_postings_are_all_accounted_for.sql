@@ -1,5 +1,5 @@
--- Every posting of an accepted SAF-T file is spend, known not to be, or waiting for its account to be
--- explained; and what is spend is among the postings that purchases are made from.
+-- Every posting of an accepted SAF-T file is spend, known not to be, or waiting for its account to
+-- be explained; and what is spend is among the postings that purchases are made from.
 with
 
 postings as (
@@ -40,10 +40,13 @@ purchases as (
 )
 
 select
-    municipality_no,
-    period_month
+    coalesce(postings.municipality_no, measures.municipality_no) as municipality_no,
+    coalesce(postings.period_month, measures.period_month) as period_month
 from postings
-full outer join measures using (municipality_no, period_month)
+full outer join measures
+    on
+        postings.municipality_no = measures.municipality_no
+        and postings.period_month = measures.period_month
 where
     postings.row_count is distinct from measures.row_count
     or coalesce(postings.amount_nok, 0) is distinct from coalesce(measures.amount_nok, 0)
@@ -51,8 +54,11 @@ where
 union all
 
 select
-    municipality_no,
-    period_month
+    coalesce(purchases.municipality_no, counted.municipality_no) as municipality_no,
+    coalesce(purchases.period_month, counted.period_month) as period_month
 from purchases
-full outer join counted using (municipality_no, period_month)
+full outer join counted
+    on
+        purchases.municipality_no = counted.municipality_no
+        and purchases.period_month = counted.period_month
 where purchases.row_count is distinct from counted.row_count

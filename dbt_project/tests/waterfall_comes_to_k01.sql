@@ -1,5 +1,5 @@
--- The steps from all that was read sum to the total of each municipality and month, and the total is
--- K01, to the øre.
+-- The steps from all that was read sum to the total of each municipality and month, and the total
+-- is K01, to the øre.
 with
 
 waterfall as (
