@@ -1,10 +1,10 @@
 # make run: set up, make the demo consortium, run the pipeline to gated releases, print what came out.
-# make test: set up, all tests. make check: format, lint, types, SQL lint, unit tests. make up: the web UI.
+# make test: set up, all tests. make check: format, lint, types, SQL lint, unit tests. make up: the web UI. make dbt-docs: dbt's own page.
 PYTHON ?= python3
 BIN := .venv/bin
 HOME_FOLDER ?= data/demo
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-system check up lock clean
+.PHONY: help setup run test test-system check up dbt-docs lock clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -33,11 +33,14 @@ check: setup
 	$(BIN)/ruff format --check pipelines tests
 	$(BIN)/ruff check pipelines tests
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests dbt_project/macros
 	$(BIN)/python -m pytest tests/unit -n 2
 
 up: setup
 	$(BIN)/samandel up --home $(HOME_FOLDER)
+
+dbt-docs: setup
+	@$(BIN)/python -m pipelines.warehouse.docs_page $$(test -f $(HOME_FOLDER)/warehouse/samandel.duckdb && echo $(HOME_FOLDER))
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --no-strip-extras --no-header --no-emit-index-url --no-annotate --quiet --output-file requirements.lock

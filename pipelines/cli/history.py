@@ -53,8 +53,15 @@ def build(
 def _build_now(home: Home, *, full_refresh: bool, json: bool) -> None:
     from pipelines.files import exclusive_lock
     from pipelines.warehouse.build import build_warehouse, current_build_id, how_it_was_built
+    from pipelines.warehouse.sources import read_by_another_version
 
     with exclusive_lock(home.run_lock, doing="running the pipeline"):
+        if outdated := read_by_another_version(home):
+            raise ConfigurationError(
+                "Deliveries were read by another version of Samandel, whose tables have other columns.",
+                where=f"{', '.join(outdated[:_SHOWN])}{' and more' if len(outdated) > _SHOWN else ''}",
+                remedy="Run 'samandel run': it reads them again, then builds. Nothing is built until then.",
+            )
         is_new = build_warehouse(home, full_refresh=full_refresh)
     facts = {
         "build_id": current_build_id(home),

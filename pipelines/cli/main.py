@@ -19,6 +19,7 @@ from pipelines import __version__
 from pipelines.cli import (
     brreg,
     delivery,
+    export,
     gate,
     history,
     look,
@@ -80,6 +81,7 @@ app.add_typer(gate.app, name="gate")
 app.add_typer(release.app, name="release")
 app.add_typer(register.app, name="register")
 app.add_typer(matching.app, name="matching")
+app.add_typer(export.app, name="export")
 
 
 def main() -> None:

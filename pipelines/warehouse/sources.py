@@ -1,7 +1,8 @@
 """Say in dbt's words what lies under ``parsed/`` and ``matched/``.
 
 Belongs here: the source YAML of the dbt project, rendered from parsing/schema.py, registers.py and matching/schema.py,
-so that there is one authority for names and types. Not here: what staging makes of them (dbt_project/models/staging).
+so that there is one authority for names and types; which files are not of these. Not here: what staging makes of them
+(dbt_project/models/staging).
 
 Run as a module to write the files again after a change of a schema: ``python -m pipelines.warehouse.sources``.
 """
@@ -12,6 +13,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipelines.home import Home
 from pipelines.matching import schema as matching_schema
 from pipelines.parsing import schema
 from pipelines.parsing.registers import as_parsed
@@ -53,6 +55,23 @@ def registers_as_parsed() -> dict[str, Table]:
 def parsed_tables() -> dict[str, Table]:
     """Return every table that lies under ``parsed/``, by the name of its folder."""
     return {**schema.TABLES, **registers_as_parsed()}
+
+
+def read_by_another_version(home: Home) -> list[str]:
+    """Return ``<owner>/<table>`` of what was parsed with other columns than those of now, sorted.
+
+    dbt would read a column that is new as empty, and one that is gone not at all.
+    """
+    import pyarrow.parquet as pq
+
+    found = set()
+    for name, table in parsed_tables().items():
+        for path in (home.parsed / name).glob("*/*.parquet"):
+            owner = path.parent.name.removeprefix("municipality_no=")
+            # Files of _none are empty and made anew with each build.
+            if owner != "_none" and pq.read_schema(path).names != list(table.column_names):
+                found.add(f"{owner}/{name}")
+    return sorted(found)
 
 
 def source_tables() -> dict[str, Table]:

@@ -15,6 +15,7 @@ import duckdb
 import pytest
 import yaml
 
+from pipelines.candidates.products import PRODUCTS
 from pipelines.settings import DBT_PROJECT, EXPECTATIONS
 
 EXCEPTIONS: dict[str, dict[str, str]] = yaml.safe_load((Path(__file__).parent / "exceptions.yml").read_text())
@@ -25,7 +26,7 @@ PREFIXES = {
     "marts": ("fct_", "dim_", "bridge_"),
     "products": ("product_",),
 }
-DELIVERED = ("ehf", "ledger", "notices", "brreg")
+DELIVERED = ("ehf", "ledger", "saft", "notices", "brreg")
 MOST_PARENTS = 7
 MOST_CHILDLESS_CHILDREN = 3
 MOST_CHAINED_VIEWS = 3
@@ -39,6 +40,7 @@ class Project:
         self.sources = manifest["sources"]
         self.exposures = manifest["exposures"]
         self.models = {key: node for key, node in self.nodes.items() if node["resource_type"] == "model"}
+        self.unit_tests = list(manifest["unit_tests"].values())
         self.tests = [node for node in self.nodes.values() if node["resource_type"] == "test"]
 
     def layer(self, model: dict[str, Any]) -> str:
@@ -167,6 +169,20 @@ def test_a_model_does_not_fan_out_into_dead_ends(project: Project) -> None:
     broken("model_fan_out", wrong)
 
 
+def test_what_a_model_reads_is_not_read_again_behind_it(project: Project) -> None:
+    """A model that one other model alone reads, beside what it is itself made of."""
+    parents = {key: project.parents(model, "model.") for key, model in project.models.items()}
+    wrong = [
+        f"{project.models[child]['name']}: {project.models[above]['name']} beside {project.models[between]['name']}"
+        for child, read in parents.items()
+        for between in read
+        if len(project.children(between)) == 1
+        for above in read
+        if above in parents[between]
+    ]
+    broken("rejoined", wrong)
+
+
 def test_every_model_has_a_key_test(project: Project) -> None:
     broken("no_key", [model["name"] for key, model in project.models.items() if not project.key_tests(key)])
 
@@ -203,6 +219,33 @@ def test_every_column_of_marts_and_products_is_described_and_no_other(
     broken("undescribed_columns", wrong)
 
 
+def test_descriptions_stand_in_the_file_that_readers_open(
+    project: Project, finished: duckdb.DuckDBPyConnection
+) -> None:
+    found = dict(
+        finished.execute(
+            "select table_name || '.' || column_name, comment from duckdb_columns() where not internal"
+        ).fetchall()
+    )
+    tables = dict(
+        finished.execute(
+            "select table_name, comment from duckdb_tables() where not internal"
+            " union all select view_name, comment from duckdb_views() where not internal"
+        ).fetchall()
+    )
+    models = project.in_layer("marts", "products")
+    assert {model["name"]: tables[model["name"]] for model in models} == {
+        model["name"]: model["description"] for model in models
+    }
+    described = {
+        f"{model['name']}.{name}": column["description"]
+        for model in models
+        for name, column in model["columns"].items()
+    }
+    assert len(described) > 500
+    assert {name: found[name] for name in described} == described
+
+
 def test_names_tell_the_layer(project: Project) -> None:
     broken(
         "names",
@@ -232,6 +275,18 @@ def test_yaml_lies_beside_what_it_describes(project: Project) -> None:
         if Path(source["original_file_path"]).parent.name != source["source_name"]
     ]
     broken("yaml_places", wrong)
+
+
+def test_tests_of_models_lie_in_the_folder_of_their_models(project: Project) -> None:
+    folder = {key: str(Path(model["original_file_path"]).parent) for key, model in project.models.items()}
+    attached = [(test["name"], test.get("attached_node"), test["original_file_path"]) for test in project.tests]
+    attached += [
+        (test["name"], test["depends_on"]["nodes"][0], test["original_file_path"]) for test in project.unit_tests
+    ]
+    broken(
+        "test_places",
+        [name for name, model, path in attached if model in folder and not path.startswith(f"{folder[model]}/")],
+    )
 
 
 def test_views_are_not_chained(project: Project) -> None:
@@ -298,6 +353,36 @@ def test_a_sliced_model_reads_its_slices_and_what_all_share(project: Project) ->
 def test_every_product_is_exposed_and_nothing_private_is(project: Project) -> None:
     exposed = {key for exposure in project.exposures.values() for key in exposure["depends_on"]["nodes"]}
     assert exposed == {model["unique_id"] for model in project.in_layer("products")}
+
+
+def test_what_is_exposed_is_a_table(project: Project) -> None:
+    parents = {key for exposure in project.exposures.values() for key in exposure["depends_on"]["nodes"]}
+    broken(
+        "exposed_views",
+        [project.nodes[key]["name"] for key in parents if project.nodes[key]["config"]["materialized"] == "view"],
+    )
+
+
+def test_every_product_has_an_exposure_for_each_kind_of_recipient(project: Project) -> None:
+    stated = {
+        exposure["name"]: (
+            exposure["config"]["meta"]["product"],
+            exposure["config"]["meta"]["recipients"],
+            exposure["config"]["meta"]["recipient_key"],
+            {key.split(".")[-1] for key in exposure["depends_on"]["nodes"]},
+        )
+        for exposure in project.exposures.values()
+    }
+    assert stated == {
+        product.id: (
+            product.code,
+            product.recipients,
+            product.recipient_key,
+            {table.source for table in product.tables},
+        )
+        for product in PRODUCTS.values()
+    }
+    assert all(e["owner"]["name"] and e["maturity"] and len(e["description"]) > 100 for e in project.exposures.values())
 
 
 # Without a municipality: what is known of companies, categories, workshops, contracts, limits and figures themselves.
@@ -385,3 +470,42 @@ def test_no_rule_id_stands_twice() -> None:
 def test_the_project_folder_holds_no_model_without_a_layer() -> None:
     places = {path.relative_to(DBT_PROJECT / "models").parts[0] for path in (DBT_PROJECT / "models").rglob("*.sql")}
     assert places == set(LAYERS)
+
+
+# Every rule of dbt_project_evaluator 1.x, by its own name, and the test here that holds it.
+EVALUATOR = {
+    "fct_direct_join_to_source": test_only_staging_reads_sources,
+    "fct_marts_or_intermediate_dependent_on_source": test_only_staging_reads_sources,
+    "fct_duplicate_sources": test_no_source_stands_twice,
+    "fct_hard_coded_references": test_no_model_names_a_relation_by_hand,
+    "fct_model_fanout": test_a_model_does_not_fan_out_into_dead_ends,
+    "fct_multiple_sources_joined": test_a_staging_model_reads_one_source,
+    "fct_rejoining_of_upstream_concepts": test_what_a_model_reads_is_not_read_again_behind_it,
+    "fct_root_models": test_every_model_has_a_parent,
+    "fct_source_fanout": test_a_source_feeds_one_model,
+    "fct_staging_dependent_on_marts_or_intermediate": test_a_layer_reads_its_left_neighbours_only,
+    "fct_staging_dependent_on_staging": test_a_layer_reads_its_left_neighbours_only,
+    "fct_too_many_joins": test_few_models_have_many_parents,
+    "fct_unused_sources": test_a_source_feeds_one_model,
+    "fct_missing_primary_key_tests": test_every_model_has_a_key_test,
+    "fct_sources_without_freshness": test_delivered_sources_have_a_freshness,
+    "fct_test_coverage": test_every_model_has_a_key_test,
+    "fct_documentation_coverage": test_everything_is_described,
+    "fct_undocumented_models": test_everything_is_described,
+    "fct_undocumented_source_tables": test_everything_is_described,
+    "fct_undocumented_sources": test_everything_is_described,
+    "fct_model_naming_conventions": test_names_tell_the_layer,
+    "fct_model_directories": test_a_staging_model_lies_in_its_sources_folder,
+    "fct_source_directories": test_yaml_lies_beside_what_it_describes,
+    "fct_test_directories": test_tests_of_models_lie_in_the_folder_of_their_models,
+    "fct_chained_views_dependencies": test_views_are_not_chained,
+    "fct_exposure_parents_materializations": test_what_is_exposed_is_a_table,
+    "fct_public_models_without_contract": test_what_leaves_the_house_is_a_public_contracted_table,
+    "fct_exposures_dependent_on_private_models": test_every_product_is_exposed_and_nothing_private_is,
+    "fct_undocumented_public_models": test_every_column_of_marts_and_products_is_described_and_no_other,
+}
+
+
+def test_each_rule_of_the_project_evaluator_has_its_test() -> None:
+    assert len(EVALUATOR) == 29
+    assert all(test.__name__.startswith("test_") for test in EVALUATOR.values())

@@ -173,11 +173,8 @@ final as (
         scoped._posting_row_no,
         scoped._posting_xpath
     from scoped
-    left join functions
-        on
-            scoped.kostra_function = functions.kostra_function
-            and year(scoped.spend_date) between
-            coalesce(functions.valid_from_year, 0) and coalesce(functions.valid_to_year, 9999)
+    -- Whatever year: a retired function that is still in use stays as private as it was.
+    left join functions on scoped.kostra_function = functions.kostra_function
 )
 
 select * from final

@@ -192,3 +192,18 @@ def test_profile_suggest_of_what_is_no_table_says_why(tmp_path: Path) -> None:
     refused = samandel("profile", "suggest", tmp_path / "picture.csv", expect=(2,))
     assert "No profile can be proposed" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_a_build_of_what_another_version_read_says_to_read_it_again(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    home = tmp_path / "home"
+    samandel("init", home)
+    earlier = home / "parsed" / "register_members" / "municipality_no=_consortium" / "settings00000001.parquet"
+    earlier.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"municipality_no": ["9901"]}), earlier)
+    refused = samandel("build", "--home", home, expect=(2,)).stderr
+    assert "_consortium/register_members" in refused
+    assert "'samandel run'" in refused
+    assert not (home / "warehouse" / "builds").exists()

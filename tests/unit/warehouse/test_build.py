@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -172,6 +176,53 @@ def test_dbt_without_a_file_is_a_failed_build(home: Home) -> None:
 def test_two_builds_at_once_are_refused(home: Home) -> None:
     with warehouse_lock(home), pytest.raises(WarehouseBusy):
         build_warehouse(home)
+
+
+READER = """
+import sys
+import duckdb
+with duckdb.connect(sys.argv[1], read_only=True) as warehouse:
+    for _ in sys.stdin:
+        print(warehouse.execute("select sum(a) from fct_purchases").fetchone()[0], flush=True)
+"""
+
+
+@contextmanager
+def reader(file: Path) -> Iterator[Callable[[], str]]:
+    """Somebody else's process that opens a warehouse read-only, keeps it open, and asks it when told to."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", READER, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+    def ask() -> str:
+        assert process.stdin and process.stdout
+        process.stdin.write("?\n")
+        process.stdin.flush()
+        return process.stdout.readline().strip()
+
+    try:
+        yield ask
+    finally:
+        process.communicate(timeout=30)
+
+
+def test_the_warehouse_is_read_while_the_next_one_is_built_and_swapped_in(home: Home) -> None:
+    good = start_build(home)
+    grow(good)
+    finish_build(home, good)
+    deliver(home)
+    with warehouse_lock(home), reader(home.warehouse_file) as ask_early:
+        assert ask_early() == "1"
+        following = start_build(home, full_refresh=True)
+        grow(following)
+        with duckdb.connect(str(following.file)) as writer:
+            writer.execute("update fct_purchases set a = 2")
+            with reader(home.warehouse_file) as ask_late:
+                assert ask_late() == "1", "opened while the next one is open for writing"
+        finish_build(home, following)
+        assert ask_early() == "1", "who holds the file open goes on with what it holds"
+        with reader(home.warehouse_file) as ask_after:
+            assert ask_after() == "2", "who opens it now gets the new one"
 
 
 def test_reading_before_the_first_build_says_what_to_do(home: Home) -> None:
