@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,13 +23,13 @@ from pipelines.warehouse.build import finish_build, read_inputs_now, run_dbt, st
 from pipelines.warehouse.slices import Plan, compare_inputs, owners_of_shared
 from pipelines.warehouse.workings import Standing, note_scores, scores_that_changed, workings_folder
 from tests.homes import make_demo
-from tests.integration.sliced_builds import Warehouse, digests_of, models_of
+from tests.integration.sliced_builds import Model, Warehouse, digests_of, models_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slices")]
 
-# How many sequences of deliveries, each of some steps; more take longer: SAMANDEL_SEQUENCES=30.
-SEQUENCES = int(os.environ.get("SAMANDEL_SEQUENCES", "3"))
-STEPS = 3
+# How many sequences of deliveries, each followed by a build; more take longer: SAMANDEL_SEQUENCES=30.
+SEQUENCES = int(os.environ.get("SAMANDEL_SEQUENCES", "4"))
+MEMBERS = ("9901", "9902", "9903")  # ledger and e-invoices; a ledger; e-invoices
 MODELS_ONLY = ["build", "--exclude-resource-type", "unit_test", "--exclude-resource-type", "test"]
 
 
@@ -38,14 +38,17 @@ class Deliveries:
 
     def __init__(self, home: Home, seed: int) -> None:
         self.home, self.chance, self.drops = home, random.Random(seed), 0
+        self.sequences = 0
         self.clock = Clock.pinned(home.consortium.as_of)  # type: ignore[arg-type]
         shelf = home.path.parent / "shelf"
         home.inbox.rename(shelf)
         self.ledgers = sorted(shelf.glob("99*/ledger/*.csv"))
-        self.invoices = sorted(shelf.glob("99*/ehf/*/*.xml"))
+        self.invoices = {owner: sorted(shelf.glob(f"{owner}/ehf/*/*.xml")) for owner in MEMBERS}
+        for found in self.invoices.values():
+            self.chance.shuffle(found)
         shutil.copytree(shelf / "_consortium", home.inbox / "_consortium")
-        self.waiting = [path for path in self.ledgers]
-        self.chance.shuffle(self.invoices)
+        self.waiting = list(self.ledgers)
+        self.busy = MEMBERS
         self.did: list[str] = []
 
     def take(self) -> None:
@@ -56,44 +59,56 @@ class Deliveries:
         read_again(self.home)
         match_home(self.home)
 
-    def something(self) -> None:
-        """Let one to three things happen."""
+    def sequence(self) -> None:
+        """Let some things happen, as a rule to one municipality; now and then to what all share."""
+        self.busy = tuple(self.chance.sample(MEMBERS, self.chance.choice([1, 1, 1, 2])))
         for _ in range(self.chance.randint(1, 3)):
-            happens: Callable[[], str] = self.chance.choices(
-                [self.ledger, self.corrected, self.some_invoices, self.withdrawn, self.register_row, self.company],
-                [4, 4, 4, 3, 1, 0.3],
-            )[0]
-            self.did.append(happens())
+            what = self.chance.choice([self.ledger, self.corrected, self.some_invoices, self.withdrawn])
+            self.did.append(what())
+        self.sequences += 1
+        if self.sequences % 5 == 0:
+            self.did.append(self.register_row())
+        if self.sequences % 11 == 0:
+            self.did.append(self.company())
 
     def ledger(self) -> str:
         """A ledger that was not delivered yet, early or late."""
-        if not self.waiting:
+        waiting = [path for path in self.waiting if path.parent.parent.name in self.busy]
+        if not waiting:
             return self.corrected()
-        path = self.waiting.pop(self.chance.randrange(len(self.waiting)))
+        path = self.chance.choice(waiting)
+        self.waiting.remove(path)
         return self._drop(path, path.read_bytes())
 
     def corrected(self) -> str:
         """A month again, without some of its lines."""
-        path = self.chance.choice(self.ledgers)
+        delivered = [path for path in self.ledgers if path.parent.parent.name in self.busy]
+        if not delivered:
+            return self.some_invoices()
+        path = self.chance.choice(delivered)
         head, *rows = path.read_bytes().splitlines(keepends=True)
         return self._drop(path, b"".join([head, *(row for row in rows if self.chance.random() > 0.1)]))
 
     def some_invoices(self) -> str:
-        """Some e-invoices of one municipality, of any month, before or after their ledger."""
+        """Some e-invoices of any month, before or after their ledger."""
+        owner = self.chance.choice(self.busy)
+        found = self.invoices[owner]
+        if not found:
+            return self.withdrawn()
         self.drops += 1
-        taken = [self.invoices.pop() for _ in range(min(len(self.invoices), self.chance.randint(5, 40)))]
-        folder = self.home.inbox / "9901" / "ehf" / f"drop{self.drops}"
+        folder = self.home.inbox / owner / "ehf" / f"drop{self.drops}"
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = [found.pop() for _ in range(min(len(found), self.chance.randint(3, 12)))]
         for path in taken:
-            folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, folder / path.name)
-        return f"{len(taken)} e-invoices of 9901"
+        return f"{len(taken)} e-invoices of {owner}"
 
     def withdrawn(self) -> str:
         """A delivery is withdrawn, or one that was is accepted again."""
-        owner = self.chance.choice(["9901", "9902"])
+        owner = self.chance.choice(self.busy)
         receipts = [one for one in read_receipts(self.home, owner) if not is_settings(one) and one.refused is None]
         if not receipts:
-            return self.ledger()
+            return self.some_invoices() if self.invoices[owner] else self.ledger()
         receipt = self.chance.choice(receipts)
         of_it = [one for one in read_decisions(self.home, owner) if one.delivery_id == receipt.delivery_id]
         action = ACCEPT if of_it and of_it[-1].action == WITHDRAW else WITHDRAW
@@ -102,7 +117,7 @@ class Deliveries:
         return f"{action} {owner} {receipt.source} {receipt.delivery_id}"
 
     def register_row(self) -> str:
-        """An account changes its category, or a contract its supplier's number."""
+        """An account leaves the charts."""
         path = self.home.registers / "charts_of_accounts.csv"
         head, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
         rows.pop(self.chance.randrange(len(rows)))
@@ -110,7 +125,7 @@ class Deliveries:
         return "an account less in the charts"
 
     def company(self) -> str:
-        """A company has another name in the company register."""
+        """Companies have another name in the company register."""
         self.drops += 1
         source = self.home.path.parent / "shelf" / "_consortium" / "brreg" / "enheter.json"
         text = source.read_text(encoding="utf-8").replace(' AS"', f' {self.drops} AS"', 5)
@@ -130,10 +145,12 @@ class Deliveries:
 
 def test_slices_come_to_what_a_whole_build_comes_to(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    make_demo(home.path, "--municipalities", "2", "--months", "3", "--scale", "0.02")
+    make_demo(home.path, "--municipalities", "3", "--months", "3", "--scale", "0.02")
     deliveries = Deliveries(home, seed=5)
-    for _ in range(2):
+    for owner in MEMBERS:
+        deliveries.busy = (owner,)
         deliveries.ledger()
+    deliveries.busy = ("9901",)
     deliveries.some_invoices()
     deliveries.take()
 
@@ -159,19 +176,29 @@ def test_slices_come_to_what_a_whole_build_comes_to(tmp_path: Path) -> None:
 
     # (2) The same SQL, after many more deliveries.
     kept = Warehouse(tmp_path / "kept", home.warehouse_file)
+    plans = [plan for plan in compare(deliveries, kept, again, whole_models, slice_models) if plan.slices]
+    print("\n".join([*deliveries.did, f"{len(plans)} of {SEQUENCES} builds were of slices"]))
+    assert any(len(plan.slices) < len(MEMBERS) for plan in plans)
+
+
+def compare(
+    deliveries: Deliveries,
+    kept: Warehouse,
+    again: Warehouse,
+    whole_models: Sequence[Model],
+    slice_models: Sequence[Model],
+) -> Iterator[Plan]:
+    """Let sequences of deliveries come, build after each both ways, and hold every table against its other."""
+    home = deliveries.home
     kept.make_whole(whole_models)
     sliced = [model.relation for model in whole_models if model.materialized == "incremental"]
-    inputs, shared = read_inputs_now(home), owners_of_shared(home)
-    note_scores(home, workings_folder(home))
-    plans: list[Plan] = []
+    standing = _stand(home)
     for _ in range(SEQUENCES):
-        for _ in range(STEPS):
-            deliveries.something()
+        deliveries.sequence()
         deliveries.take()
-        plan = compare_inputs(Standing(inputs, shared), read_inputs_now(home), owners_of_shared(home))
+        plan = compare_inputs(standing, read_inputs_now(home), owners_of_shared(home))
         deliveries.did.append(str(plan))
         if plan.slices and scores_that_changed(home) is None:
-            plans.append(plan)
             kept.make_slices(slice_models, "9901", plan.slices)
         else:
             kept.make_whole(whole_models)
@@ -179,7 +206,10 @@ def test_slices_come_to_what_a_whole_build_comes_to(tmp_path: Path) -> None:
         left, expected = kept.digests(sliced), again.digests(sliced)
         differ = {name: (left[name], expected[name]) for name in expected if left[name] != expected[name]}
         assert differ == {}, "\n".join(deliveries.did)
-        inputs, shared = read_inputs_now(home), owners_of_shared(home)
-        note_scores(home, workings_folder(home))
-    print("\n".join([*deliveries.did, f"{len(plans)} of {SEQUENCES} builds were of slices"]))
-    assert plans
+        standing = _stand(home)
+        yield plan
+
+
+def _stand(home: Home) -> Standing:
+    note_scores(home, workings_folder(home))
+    return Standing(read_inputs_now(home), owners_of_shared(home))
