@@ -4,7 +4,10 @@
     (pipelines/warehouse/slices.py decides which). Everything else is built whole, always.
 #}
 
-{# The municipalities whose slices are made anew, or none where every slice is. Read when a model runs, not when it is parsed. #}
+{#
+    The municipalities whose slices are made anew, or none where every slice is. Read when a model
+    runs, not when it is parsed.
+#}
 {% macro slices() -%}
     {{ return(env_var('SAMANDEL_SLICES', '').split(';') | select | list if execute else []) }}
 {%- endmacro %}
@@ -26,12 +29,17 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Before a sliced model runs: its slices that are made anew go, so that one that is empty now ends up empty. #}
+{#
+    Before a sliced model runs: its slices that are made anew go, so that one that is empty now
+    ends up empty.
+#}
 {% macro drop_slices() -%}
     {%- if slices() and is_incremental() -%}
         delete from {{ this }} where {{ is_in_slices(config.get('meta', {}).get('sliced_by', 'municipality_no')) }}
     {%- elif execute and is_incremental() -%}
-        {{ exceptions.raise_compiler_error('A sliced model stands already, and no slice is named to be made anew.') }}
+        {{ exceptions.raise_compiler_error(
+            'A sliced model stands already, and no slice is named to be made anew.'
+        ) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -52,7 +60,11 @@
         {%- set where = is_in_slices(sliced_by) ~ (' and (' ~ where ~ ')' if where else '') -%}
     {%- endif -%}
     {%- set read -%}
-        {%- if where -%} (select * from {{ relation }} where {{ where }}) as dbt_subquery {%- else -%} {{ relation }} {%- endif -%}
+        {%- if where -%}
+            (select * from {{ relation }} where {{ where }}) as dbt_subquery
+        {%- else -%}
+            {{ relation }}
+        {%- endif -%}
     {%- endset -%}
     {{ return(read) }}
 {%- endmacro %}

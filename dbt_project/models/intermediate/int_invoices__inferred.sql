@@ -89,7 +89,7 @@ stated_numbers as (
             unnest(regexp_split_to_array(upper(invoice_no), '[,;+&]|\s+OG\s+|\s+')) as stated_no
         from vouchers
         where regexp_matches(invoice_no, '[,;+&]|\s')
-    )
+    ) as stated
     where {{ normalised_invoice_no('stated_no') }} is not null
 ),
 
@@ -323,7 +323,8 @@ monthly as (
     where month_pairs.months_of_voucher = 1 and month_pairs.vouchers_of_month = 1
 ),
 
--- A document that two vouchers claim is claimed by neither, and then neither is the rest of its month.
+-- A document that two vouchers claim is claimed by neither, and then neither is the rest of its
+-- month.
 disputed as (
     select distinct
         municipality_no,

@@ -23,7 +23,10 @@ by_org_no as (
         arg_min(
             documents.document_id,
             row(
-                abs(coalesce(vouchers.net_amount_nok, 0) - coalesce(documents.tax_exclusive_amount, 0)),
+                abs(
+                    coalesce(vouchers.net_amount_nok, 0)
+                    - coalesce(documents.tax_exclusive_amount, 0)
+                ),
                 abs(coalesce(date_diff('day', vouchers.invoice_date, documents.invoice_date), 0)),
                 documents.document_id
             )
@@ -70,8 +73,8 @@ bills as (
     group by municipality_no, bill_key
 ),
 
--- (2) Else same invoice number and total, with or without VAT, where exactly one supplier's postings
--- and one document have them.
+-- (2) Else same invoice number and total, with or without VAT, where exactly one supplier's
+-- postings and one document have them.
 pairs_by_amount as (
     select
         bills.municipality_no,

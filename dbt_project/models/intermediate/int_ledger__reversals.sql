@@ -1,6 +1,6 @@
--- Postings that take an earlier one back (accruals and their reversals, corrections, credits without
--- a number), each with what it takes back. Both then count in the month of the earlier one: they net
--- to zero there, and nothing counts twice.
+-- Postings that take an earlier one back (accruals and their reversals, corrections, credits
+-- without a number), each with what it takes back. Both then count in the month of the earlier
+-- one: they net to zero there, and nothing counts twice.
 {{ config(materialized='incremental') }}
 
 with
@@ -115,11 +115,12 @@ ordered as (
 
 final as (
     select
-        later.posting_id as posting_id,
+        later.posting_id,
         earlier.posting_id as reversed_posting_id,
-        municipality_no,
-        reversal_method,
-        coalesce(earlier.posting_role, '') = 'accrual' or coalesce(later.posting_role, '') = 'accrual'
+        ordered.municipality_no,
+        ordered.reversal_method,
+        coalesce(earlier.posting_role, '') = 'accrual'
+        or coalesce(later.posting_role, '') = 'accrual'
             as is_accrual,
         earlier.posting_day as reversed_day
     from ordered

@@ -1,6 +1,6 @@
--- Who buys, in the members' terms: one row per notice and member that is among its buyers, by any of
--- the numbers that the buyer states; one row with municipality_no 'none' where no member is. A notice
--- without a date is held against every number that a member ever had.
+-- Who buys, in the members' terms: one row per notice and member that is among its buyers, by
+-- any of the numbers that the buyer states; one row with municipality_no 'none' where no member
+-- is. A notice without a date is held against every number that a member ever had.
 with
 
 buyers as (
@@ -55,7 +55,10 @@ members as (
         numbers._file_sha256,
         -- The municipality itself before what belongs to it or buys for it.
         min_by(
-            member_org_nos.role, list_position(['municipality', 'enterprise', 'sub-unit', 'host'], member_org_nos.role)
+            member_org_nos.role,
+            list_position(
+                ['municipality', 'enterprise', 'sub-unit', 'host'], member_org_nos.role
+            )
         ) as buyer_role,
         bool_or(numbers.is_group_lead) as is_group_lead
     from numbers
@@ -70,8 +73,8 @@ members as (
             and (
                 documents.noticed_on is null
                 or documents.noticed_on between
-                    member_org_nos.valid_from
-                    and coalesce(member_org_nos.valid_to, date '9999-12-31')
+                member_org_nos.valid_from
+                and coalesce(member_org_nos.valid_to, date '9999-12-31')
             )
     group by
         numbers.delivered_by,

@@ -97,8 +97,8 @@ from_lines as (
     where treatments.treatment = 'lines'
 ),
 
--- (3) What the postings of such an invoice hold beyond its lines, per fiscal period, to the øre: VAT
--- that was booked as cost, and differences.
+-- (3) What the postings of such an invoice hold beyond its lines, per fiscal period, to the
+-- øre: VAT that was booked as cost, and differences.
 posted_by_period as (
     select
         municipality_no,
@@ -363,7 +363,8 @@ final as (
             when unioned.evidence = 'ehf' and documents.currency != 'NOK' then ehf_accounts.amount
             when
                 documents.currency != 'NOK' and posted.postings_of_group = 1
-                and posted.documents_of_group = 1 and not posted.is_vat and unioned.evidence != 'included_vat'
+                and posted.documents_of_group = 1 and not posted.is_vat
+                and unioned.evidence != 'included_vat'
                 then documents.tax_exclusive_amount
             when documents.currency is null or documents.currency = 'NOK'
                 then unioned.net_amount_nok

@@ -107,9 +107,9 @@ joined as (
             and matches.document_id = treatments.document_id
 ),
 
--- How VAT stands in the amount: the e-invoice tells it, else the account, else VAT booked beside it;
--- what is served at meetings or given away has none to compensate, and what nothing else tells of is
--- then not known.
+-- How VAT stands in the amount: the e-invoice tells it, else the account, else VAT booked
+-- beside it; what is served at meetings or given away has none to compensate, and what nothing
+-- else tells of is then not known.
 with_basis as (
     select
         *,
@@ -128,7 +128,7 @@ with_basis as (
             when stated_vat_basis != 'net' then stated_vat_basis
             when
                 account_category_key in (
-                    '{{ var("categories_without_vat_compensation") | join("', '") }}'
+                    '{{ var("categories_without_vat_compensation") | join("', '") }}' -- noqa: LT05
                 )
                 then 'unknown'
             else 'net'

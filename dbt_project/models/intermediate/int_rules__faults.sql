@@ -1,5 +1,6 @@
--- Spans of days that no row of a rule holds in, or more than one does. Before its first row and after
--- its last a register's fact does not hold, which is an answer; a limit of the law always holds.
+-- Spans of days that no row of a rule holds in, or more than one does. Before its first row and
+-- after its last a register's fact does not hold, which is an answer; a limit of the law always
+-- holds.
 with
 
 rule_rows as (

@@ -1,5 +1,5 @@
--- Every dated row of a rule, by table and key: limits of the law, and the registers whose holes would
--- change figures without a word.
+-- Every dated row of a rule, by table and key: limits of the law, and the registers whose holes
+-- would change figures without a word.
 with
 
 thresholds as (

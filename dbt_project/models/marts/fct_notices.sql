@@ -61,7 +61,8 @@ final as (
         lots.issue_date,
         lots.publication_date,
         lots.submission_deadline_date,
-        coalesce(lots.contract_start_date, lots.procedure_contract_start_date) as contract_start_date,
+        coalesce(lots.contract_start_date, lots.procedure_contract_start_date)
+            as contract_start_date,
         coalesce(lots.contract_end_date, lots.procedure_contract_end_date) as contract_end_date,
         lots.submission_deadline_at,
         buyers.delivered_by,

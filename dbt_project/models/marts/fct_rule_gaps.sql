@@ -1,5 +1,5 @@
--- RC10: rule rows that are missing or overlap on days that figures use. In a finished warehouse there
--- are none: the build stops.
+-- RC10: rule rows that are missing or overlap on days that figures use. In a finished warehouse
+-- there are none: the build stops.
 with
 
 faults as (
@@ -21,7 +21,8 @@ purchases as (
             and purchases.purchase_line_id = lines.purchase_line_id
     left join {{ ref('workshop_categories') }} as categories
         on purchases.category_key = categories.category_key
-    -- A day that contradicts its own fiscal period is a slip of the pen, no day that a rule is read for.
+    -- A day that contradicts its own fiscal period is a slip of the pen, no day that a rule is
+    -- read for.
     where
         purchases.fiscal_period is null
         or abs(

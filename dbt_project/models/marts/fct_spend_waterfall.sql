@@ -1,4 +1,5 @@
--- From all that was read to K01, by municipality and month; the steps sum to the total, to the øre.
+-- From all that was read to K01, by municipality and month; the steps sum to the total, to the
+-- øre.
 with
 
 steps as (
