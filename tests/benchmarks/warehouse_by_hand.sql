@@ -437,10 +437,9 @@ from documents
 left join booked using (document_id)
 left join (select municipality_no, seller_org_no, number, invoice_date from documents where not is_credit_note) as original
     on
-        is_credit_note
-        and documents.municipality_no = original.municipality_no
+        documents.municipality_no = original.municipality_no
         and documents.seller_org_no = original.seller_org_no
-        and number_of(documents.billed_invoice_no) = original.number;
+        and if(documents.is_credit_note, number_of(documents.billed_invoice_no), null) = original.number;
 
 -- Lines that pair off with the postings, all of them.
 create temp table pairs as
