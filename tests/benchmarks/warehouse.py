@@ -246,7 +246,7 @@ def dagster_start(home: Path, facts: Path) -> None:
     """Load Dagster and our definitions."""
     from pipelines.definitions import defs
 
-    facts.write_text(json.dumps({"jobs": len(list(defs.resolve_all_job_defs()))}), encoding="utf-8")
+    facts.write_text(json.dumps({"jobs": len(list(defs().resolve_all_job_defs()))}), encoding="utf-8")
 
 
 _CONTESTANTS: dict[str, Callable[[Path, Path], None]] = {
