@@ -22,6 +22,14 @@
     )
 {%- endmacro %}
 
+{#
+    The KOSTRA function of a ledger's code: members add digits of their own (24410), and some pad it (0244); no function
+    begins with 0. As in pipelines/reference.py.
+#}
+{% macro function_of(expression) -%}
+    nullif(left(ltrim(regexp_replace({{ expression }}, '[^0-9]', '', 'g'), '0'), 3), '')
+{%- endmacro %}
+
 {# An organisation number as digits: spaces, NO and MVA taken off; null where nothing is left. #}
 {% macro normalised_org_no(expression) -%}
     nullif(

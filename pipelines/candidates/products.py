@@ -244,7 +244,12 @@ _EXTRACT = ProductTable(
         Field("local_account", "text", "Konto", "Kommunens egen kontokode."),
         Field("local_account_text", "text", "Kontonavn", "Kontoens navn i kommunens kontoplan."),
         Field("kostra_art", "text", "KOSTRA-art", "Arten kontoen er koblet til i kontoplanen."),
-        Field("kostra_function", "text", "KOSTRA-funksjon", "Funksjonskoden, der regnskapet har den."),
+        Field(
+            "kostra_function",
+            "text",
+            "KOSTRA-funksjon",
+            "KOSTRA-funksjonen, der regnskapet har den: de tre første sifrene i koden.",
+        ),
         Field("cost_centre", "text", "Ansvar", "Ansvarskode i regnskapet."),
         Field("project_code", "text", "Prosjekt", "Prosjektkode i regnskapet."),
         Field("net_amount_nok", "money", "Nettobeløp", _NET),

@@ -415,3 +415,12 @@ def test_a_deleted_units_short_answer_leaves_what_was_known(ask: Ask) -> None:
         "select name, legal_form, deleted_on::text from intermediate.int_suppliers__registered"
         " where org_no = '310000035'"
     ) == [("Ferry IKS", "IKS", "2026-11-01")]
+
+
+def test_a_function_is_three_digits_however_a_ledger_writes_it(warehouse: duckdb.DuckDBPyConnection) -> None:
+    found = warehouse.execute(
+        "select _row_no, kostra_function, function_privacy_class from fct_purchases"
+        " where _row_no in (11, 12) and _source = 'ledger' and kostra_function is not null"
+        " and municipality_no = '9901' order by all"
+    ).fetchall()
+    assert found == [(11, "276", "client_strict"), (12, "244", "client_strict")]

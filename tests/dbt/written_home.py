@@ -114,8 +114,15 @@ POSTINGS = [
     posting(9, "12400", "555.00", supplier_name="Consultant", invoice_no="D1", voucher_no="D"),
     # Nobody sent an invoice: a transfer to the workshop, an inclusion service, a person's allowance.
     posting(10, "14700", "9000.00", supplier_org_no=WORKSHOP, invoice_no="T1", kostra_function="273"),
-    posting(11, "13700", "4000.00", supplier_org_no=WORKSHOP, invoice_date=date(2026, 9, 28), kostra_function="276"),
-    posting(12, "11650", "70.00", supplier_name="Kari Prøve", kostra_function="244"),
+    posting(
+        11,
+        "13700",
+        "4000.00",
+        supplier_org_no=WORKSHOP,
+        invoice_date=date(2026, 9, 28),
+        kostra_function="276 Arbeidstiltak",
+    ),
+    posting(12, "11650", "70.00", supplier_name="Kari Prøve", kostra_function="02441"),
     # An account that the chart does not hold; an org number that no register knows.
     posting(13, "99999", "33.00", supplier_org_no=NEVER_REGISTERED),
     # An invoice in euro: the books say how much.

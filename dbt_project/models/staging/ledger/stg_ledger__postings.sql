@@ -24,7 +24,7 @@ final as (
         supplier_name,
         local_account,
         local_account_text,
-        kostra_function,
+        {{ function_of('kostra_function') }} as kostra_function,
         cost_centre,
         project_code,
         {{ posting_text_digest() }} as text_digest,
