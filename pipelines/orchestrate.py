@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -247,6 +248,8 @@ def start_ui(home: Home, port: int) -> None:
     command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(PROJECT_ROOT / "workspace.yaml")]
     environment = child_environment(DAGSTER_HOME=str(home.dagster), SAMANDEL_HOME=str(home.path))
     os.chdir(PROJECT_ROOT)
+    # A script's background ignores SIGINT and hands that on; Dagster, told to end, sends it to itself.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execve(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)], environment)  # noqa: S606
 
 

@@ -151,9 +151,27 @@ def verify_chain(home: Home) -> list[str]:
 
 
 def chain_head(home: Home) -> tuple[int, str]:
-    """Return how many decisions there are, and the digest of the last, which stands on all before it."""
-    lines = _read_lines(home)
-    return len(lines), sha256_bytes(lines[-1]) if lines else FIRST
+    """Return how many decisions there are, and the digest of what they say from the first to the last.
+
+    Raises:
+        ConfigurationError: The gate has no key.
+        VerdictMissing: The chain is broken.
+    """
+    entries = _verified(_read_lines(home), gate_key(home))
+    return len(entries), _digests(entries)[-1] if entries else FIRST
+
+
+def _digests(entries: list[dict[str, Any]]) -> list[str]:
+    """Return for each decision the digest of what the chain says up to and with it.
+
+    Signatures and what follows from them are left out: homes that decide the same under other keys agree on it.
+    """
+    found, before = [], FIRST
+    for entry in entries:
+        said = {name: value for name, value in entry.items() if name not in ("hmac", "previous")}
+        before = sha256_bytes(f"{before}\n{canonical_json(said)}".encode())
+        found.append(before)
+    return found
 
 
 def _verified(lines: list[bytes], key: bytes) -> list[dict[str, Any]]:
@@ -192,7 +210,10 @@ def read_verdicts(home: Home) -> list[Verdict]:
         VerdictMissing: The chain is broken or holds a line that is not the gate's.
     """
     lines = _read_lines(home)
-    return [Verdict.from_entry(entry) for entry in _verified(lines, gate_key(home))] if lines else []
+    entries = _verified(lines, gate_key(home)) if lines else []
+    return [
+        Verdict.from_entry(entry, chain_sha256=digest) for entry, digest in zip(entries, _digests(entries), strict=True)
+    ]
 
 
 def standing_verdict(home: Home, key: CandidateKey, digest: str, now: Bindings) -> Verdict | None:
@@ -241,4 +262,4 @@ def find_valid_verdict(home: Home, key: CandidateKey, digest: str) -> Verdict:
     results = read_results(home, key, digest, entry["evidence_sha256"])
     if results is None:
         raise VerdictMissing("The verdict's evidence is gone or has been changed.", where=where, remedy=_JUDGE_AGAIN)
-    return Verdict.from_entry(entry, results)
+    return Verdict.from_entry(entry, results, chain_sha256=_digests(entries)[entry["sequence"] - 1])

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.candidates.products import CandidateKey
-from pipelines.files import canonical_json, sha256_bytes
 from pipelines.gate.bindings import Bindings
 from pipelines.gate.rules import FAILED, RuleResult
 
@@ -33,7 +32,7 @@ class Verdict:
         evidence_sha256: Digest of the evidence folder.
         results: What each rule answered, in order of rule id.
         sequence: Its line in the chain; 0 where it has not been read from there.
-        line_sha256: Digest of that line, which stands on all lines before it.
+        chain_sha256: Digest of what the chain says up to and with that line, signatures left out.
     """
 
     product: str
@@ -46,7 +45,7 @@ class Verdict:
     evidence_sha256: str
     results: tuple[RuleResult, ...]
     sequence: int = field(default=0, compare=False)
-    line_sha256: str = field(default="", compare=False)
+    chain_sha256: str = field(default="", compare=False)
 
     @property
     def key(self) -> CandidateKey:
@@ -84,7 +83,9 @@ class Verdict:
         }
 
     @classmethod
-    def from_entry(cls, entry: Mapping[str, Any], results: Iterable[RuleResult] | None = None) -> Verdict:
+    def from_entry(
+        cls, entry: Mapping[str, Any], results: Iterable[RuleResult] | None = None, *, chain_sha256: str = ""
+    ) -> Verdict:
         """Return the verdict that a line of the chain states; in short unless full results are given."""
         short = (RuleResult(**stated) for stated in entry["results"])
         return cls(
@@ -96,7 +97,7 @@ class Verdict:
             evidence_sha256=entry["evidence_sha256"],
             results=tuple(short if results is None else results),
             sequence=entry["sequence"],
-            line_sha256=sha256_bytes(canonical_json(entry).encode()),
+            chain_sha256=chain_sha256,
         )
 
 

@@ -271,9 +271,9 @@ def _manifest(
             "state": verdict.state,
             "decided_at": verdict.decided_at,
             "evidence_sha256": verdict.evidence_sha256,
-            # What leaves the house bears witness to the chain: one rebuilt or cut short no longer has this line.
+            # What leaves the house bears witness to the chain: one rebuilt or cut short no longer says so.
             "sequence": verdict.sequence,
-            "line_sha256": verdict.line_sha256,
+            "chain_sha256": verdict.chain_sha256,
         },
         "rules": [
             {name: getattr(result, name) for name in ("rule", "version", "severity", "status", "applied", "passed")}

@@ -145,7 +145,7 @@ def _approved(home: Home) -> tuple[Approvals, str]:
                 verdict.decided_at,
                 verdict.evidence_sha256,
             )
-            approved.setdefault(facts, set()).add((verdict.sequence, verdict.line_sha256))
+            approved.setdefault(facts, set()).add((verdict.sequence, verdict.chain_sha256))
     return approved, ""
 
 
@@ -161,6 +161,6 @@ def _gate_problems(release: ReleaseFolder, approved: Approvals, distrust: str) -
     lines = approved.get((key.product, key.recipient, key.period, *map(str, facts)))
     if lines is None:
         return ["gate/decisions.jsonl: holds no approval of these bytes with the verdict that the manifest states."]
-    if (verdict.get("sequence"), verdict.get("line_sha256")) not in lines:
+    if (verdict.get("sequence"), verdict.get("chain_sha256")) not in lines:
         return ["gate/decisions.jsonl: is not the chain that this release left with: it was written anew."]
     return []

@@ -121,7 +121,8 @@ def test_the_gates_answers_are_asset_checks(instance) -> None:
     logs = instance.all_logs(publish.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION)
     answers = {log.dagster_event.event_specific_data.check_name: log.dagster_event.event_specific_data for log in logs}
     assert {"RC01", "PV03", "DC01", "TN01", "PB01"} <= answers.keys()
-    assert all(answer.passed for answer in answers.values())
+    failed = {name: answer.severity for name, answer in answers.items() if not answer.passed}
+    assert set(failed.values()) <= {dg.AssetCheckSeverity.WARN}, failed
     assert answers["RC01"].metadata["candidates"].value == 3
 
 

@@ -204,7 +204,7 @@ def test_releases_bear_witness_to_the_chain_that_they_left_with(released: Home) 
     manifest = json.loads(
         (place(released).parents[3] / P2.product / P2.recipient / PERIOD / "r1/manifest.json").read_text()
     )
-    assert (manifest["verdict"]["sequence"], manifest["verdict"]["line_sha256"]) == (count, head) == (3, head)
+    assert (manifest["verdict"]["sequence"], manifest["verdict"]["chain_sha256"]) == (count, head) == (3, head)
     assert witness_against_chain(released) == []
 
 
