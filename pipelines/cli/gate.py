@@ -35,9 +35,10 @@ def verify(home: HomeOption = None, json: JsonOption = False) -> None:
     from pipelines.publishing.verify import witness_against_chain
 
     opened = open_home(home)
-    problems = [*verify_chain(opened), *witness_against_chain(opened)]
+    problems = verify_chain(opened)
     # Where a line is not the gate's own, nothing follows from those after it.
-    count, head = (0, "") if verify_chain(opened) else chain_head(opened)
+    count, head = (0, "") if problems else chain_head(opened)
+    problems += witness_against_chain(opened)
     if json:
         print_json({"decisions": count, "head": head, "problems": problems})
     else:

@@ -161,6 +161,10 @@ def _gate_problems(release: ReleaseFolder, approved: Approvals, distrust: str) -
     lines = approved.get((key.product, key.recipient, key.period, *map(str, facts)))
     if lines is None:
         return ["gate/decisions.jsonl: holds no approval of these bytes with the verdict that the manifest states."]
+    if "chain_sha256" not in verdict:
+        return [
+            "manifest.json: does not say what the gate's chain held; an earlier version published it: publish anew."
+        ]
     if (verdict.get("sequence"), verdict.get("chain_sha256")) not in lines:
         return ["gate/decisions.jsonl: is not the chain that this release left with: it was written anew."]
     return []

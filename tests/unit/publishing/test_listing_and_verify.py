@@ -224,6 +224,15 @@ def test_a_chain_that_was_written_anew_shows_although_it_is_signed(released: Hom
     assert len(witness_against_chain(released)) == 1
 
 
+def test_a_release_that_says_nothing_of_the_chain_is_told_from_a_chain_written_anew(released: Home) -> None:
+    path = place(released) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["verdict"]["chain_sha256"]
+    path.write_text(json.dumps(manifest))
+    (said,) = witness_against_chain(released)
+    assert "an earlier version published it" in said
+
+
 def test_the_chain_is_verified_on_the_command_line(released: Home) -> None:
     def ask() -> tuple[int, dict]:
         done = CliRunner().invoke(app, ["gate", "verify", "--json", "--home", str(released.path)])
