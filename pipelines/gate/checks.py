@@ -20,6 +20,7 @@ from pipelines.gate import (
     tenancy,
 )
 from pipelines.gate.applicability import Applicability
+from pipelines.gate.attack import findings as attack
 from pipelines.gate.case import EXTRACT, SHARE, Case
 from pipelines.gate.rules import Finding, RuleResult, answer, combine, not_applicable
 
@@ -76,6 +77,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("PV06", SHARE): privacy.free_texts,
     ("DC01", SHARE): disclosure.contributors,
     ("DC02", SHARE): disclosure.dominance,
+    ("DC04", SHARE): attack.computable_in_candidate,
     ("TN01", EXTRACT): tenancy.own_rows_only,
     ("TN01", SHARE): tenancy.own_sales_only,
     ("TN03", EXTRACT): tenancy.agreed_shape,

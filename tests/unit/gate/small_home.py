@@ -326,7 +326,7 @@ def share_tables() -> dict[str, list[Row]]:
                 "own_nok": Decimal("50.00"),
                 "other_nok_or_suppressed": Decimal("460.00"),
                 "other_suppliers_band": "3-4",
-                "law_entry_headroom_band": "0.8-1.0",
+                "law_entry_headroom_band": "<0.6",
                 "suppression_code": "",
             }
         ],

@@ -395,6 +395,7 @@ NOTHING = [
     ("PV05", EXTRACT, _emptied("kostra_sensitive_functions"), "no row"),
     ("DC01", SHARE, lambda s: s.tables[SHARE]["market_view"].clear(), "no cells"),
     ("DC02", SHARE, _view(**HIDDEN), "no cell"),
+    ("DC04", SHARE, lambda s: s.tables[SHARE]["market_view"].clear(), "no cell is hidden"),
     (
         "TN01",
         EXTRACT,

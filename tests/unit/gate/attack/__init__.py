@@ -1,0 +1,1 @@
+"""The attacker finds what can be found, and nothing else."""
