@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from pipelines.candidates.make import visible_part
 from pipelines.candidates.products import (
     MUNICIPALITY_EXTRACT,
     WORKSHOP_RELEASE,
@@ -62,10 +63,15 @@ class MunicipalityLine:
 
 @dataclass(frozen=True)
 class WorkshopLine:
-    """One workshop in the table; fields as in MunicipalityLine."""
+    """One workshop in the table; other fields as in MunicipalityLine.
+
+    Attributes:
+        visible_part: The part of its market's addressable value that its release shows; None without any value.
+    """
 
     org_no: str
     name: str
+    visible_part: Decimal | None
     release_id: str | None
     verdict: str
     reasons: tuple[str, ...]
@@ -220,12 +226,14 @@ def _failures_of(session: Session, owner: str) -> list[str]:
 def _workshops(session: Session, standings: dict[CandidateKey, _Standing]) -> tuple[WorkshopLine, ...]:
     lines = []
     for row in sorted(session.registers["workshops"], key=lambda row: str(row["org_no"])):
-        standing = standings.get(CandidateKey(WORKSHOP_RELEASE, row["org_no"], session.period))
+        key = CandidateKey(WORKSHOP_RELEASE, row["org_no"], session.period)
+        standing = standings.get(key)
         if standing is not None and holds_on(row, session.clock.as_of):
             lines.append(
                 WorkshopLine(
                     org_no=row["org_no"],
                     name=row["name"],
+                    visible_part=visible_part(session.home, key),
                     release_id=standing.release_id,
                     verdict=standing.verdict,
                     reasons=standing.reasons,

@@ -6,12 +6,14 @@ here: what is hidden in them (suppress.py, masking.py), files (render.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.candidates.masking import mask_payees
 from pipelines.candidates.products import CandidateKey, ProductTable, Window
-from pipelines.candidates.suppress import CONTRIBUTOR_COLUMNS, suppress_market_view
+from pipelines.candidates.sensitivity import Attacker
+from pipelines.candidates.suppress import CONTRIBUTOR_COLUMNS, Suppressed, suppress_market_view
 from pipelines.errors import BuildFailed
 from pipelines.warehouse.sources import SQL_TYPES
 
@@ -35,20 +37,47 @@ _COVERS = {
 _DECIDED = {"other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band", "suppression_code"}
 
 
-def cut_table(warehouse: duckdb.DuckDBPyConnection, table: ProductTable, key: CandidateKey, window: Window) -> pa.Table:
-    """Return what of a product's table the recipient may get, with exactly the published columns.
+@dataclass(frozen=True)
+class Cut:
+    """What of a table a recipient may get.
+
+    Attributes:
+        rows: Exactly the published columns.
+        suppressed: What was withheld, and why; None where the table shows nothing about others.
+    """
+
+    rows: pa.Table
+    suppressed: Suppressed | None = None
+
+
+def cut_table(
+    warehouse: duckdb.DuckDBPyConnection,
+    table: ProductTable,
+    key: CandidateKey,
+    window: Window,
+    attacker: Callable[[int], Attacker],
+) -> Cut:
+    """Return what of a product's table the recipient may get.
+
+    Args:
+        warehouse: The last green build.
+        table: What is cut.
+        key: To whom, for which month.
+        window: The months that the content covers.
+        attacker: What the recipient knows of a calendar year without the release.
 
     Raises:
         BuildFailed: The warehouse's table is absent, lacks a column, or gave a row of another recipient.
     """
     if table.name == "market_view":
         read = {field.name: field.type for field in table.fields if field.name not in _DECIDED} | CONTRIBUTOR_COLUMNS
-        cells = suppress_market_view(_read(warehouse, table, read, key, window).to_pylist())
-        return _as_published(table, cells)
+        cells = _read(warehouse, table, read, key, window).to_pylist()
+        suppressed = suppress_market_view(cells, attacker)
+        return Cut(_as_published(table, suppressed.rows), suppressed)
     rows = _read(warehouse, table, {field.name: field.type for field in table.fields}, key, window)
     if table.name == "municipality_extract":
         rows = mask_payees(rows, strict_functions(warehouse))
-    return rows.cast(table.arrow_schema)
+    return Cut(rows.cast(table.arrow_schema))
 
 
 def _as_published(table: ProductTable, rows: list[dict[str, Any]]) -> pa.Table:

@@ -11,9 +11,10 @@ import functools
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ from pipelines.candidates.products import (
     window_ending_in,
 )
 from pipelines.candidates.render import csv_bytes, in_order, parquet_bytes
+from pipelines.candidates.sensitivity import Attacker, owner_groups, publishing_their_sales
+from pipelines.candidates.suppress import Suppressed, log_bytes
 from pipelines.errors import ConfigurationError, WarehouseBusy
 from pipelines.files import (
     canonical_json,
@@ -76,6 +79,17 @@ def inputs_file(home: Home, key: CandidateKey) -> Path:
     return home.candidates / key.product / f"{key.recipient}.inputs.json"
 
 
+def suppression_log_file(home: Home, key: CandidateKey) -> Path:
+    """Return where it is noted which cells are hidden, and why; beside the folder, for it never leaves the house."""
+    return home.candidates / key.product / f"{key.recipient}.suppression_log.csv"
+
+
+def visible_part(home: Home, key: CandidateKey) -> Decimal | None:
+    """Return the visible part of a share's addressable value, as it was noted; None where there is no value."""
+    stated = _noted(home, key).get("visible_part")
+    return None if stated is None else Decimal(stated)
+
+
 def window_of(home: Home, key: CandidateKey) -> Window:
     """Return the months that a candidate covers."""
     return window_ending_in(key.period, home.consortium.window_months)
@@ -107,8 +121,11 @@ def inputs_digest(home: Home, key: CandidateKey) -> str:
         "window": list(window_of(home, key).months),
         "build_id": current_build_id(home),
         "code": _code_digest(),
-        # The recipient's name stands in the data package.
-        "recipients": _file_digest(home.registers / f"{_product(key).recipients}.csv"),
+        # The recipient's name stands in the data package; owners and consents say what it knows of others.
+        "registers": {
+            name: _file_digest(home.registers / f"{name}.csv")
+            for name in sorted({_product(key).recipients, "workshop_owners", "consents"})
+        },
     }
     return sha256_bytes(canonical_json(facts).encode())
 
@@ -169,25 +186,34 @@ class Maker:
         standing = _current_digest(home, key, inputs)
         if standing is not None:
             return Candidate(key, folder, standing, is_new=False)
+        files, suppressed = self._files(product, key, name)
         with folder_in_place(folder) as temporary:
-            for file_name, raw in self._files(product, key, name).items():
+            for file_name, raw in files.items():
                 (temporary / file_name).write_bytes(raw)
             digest = folder_digest(temporary)
+        if suppressed is not None:
+            write_atomically(suppression_log_file(home, key), log_bytes(suppressed))
         noted = {
             "period": key.period,
             "build_id": self._build_id,
             "inputs_digest": inputs,
             "candidate_sha256": digest,
+            **({"visible_part": str(suppressed.visible_part)} if suppressed and suppressed.total_nok else {}),
         }
         write_atomically(inputs_file(home, key), pretty_json(noted).encode())
         return Candidate(key, folder, digest, is_new=True)
 
-    def _files(self, product: Product, key: CandidateKey, recipient_name: str) -> dict[str, bytes]:
+    def _files(
+        self, product: Product, key: CandidateKey, recipient_name: str
+    ) -> tuple[dict[str, bytes], Suppressed | None]:
         warehouse = self._warehouse()
         window = window_of(self._home, key)
         files: dict[str, bytes] = {}
+        suppressed = None
         for table in product.tables:
-            rows = in_order(table, cut_table(warehouse, table, key, window))
+            cut = cut_table(warehouse, table, key, window, self._attacker(key, window))
+            suppressed = cut.suppressed or suppressed
+            rows = in_order(table, cut.rows)
             files[f"{table.name}.csv"] = csv_bytes(rows)
             files[f"{table.name}.parquet"] = parquet_bytes(rows)
         only = key.recipient if product.id == MUNICIPALITY_EXTRACT else None
@@ -199,7 +225,13 @@ class Maker:
             coverage=self._covered(window, only),
             files=files,
         )
-        return files
+        return files, suppressed
+
+    def _attacker(self, key: CandidateKey, window: Window) -> Callable[[int], Attacker]:
+        registers = self._registers or {}
+        owners, consents = registers.get("workshop_owners", []), registers.get("consents", [])
+        public = publishing_their_sales(consents, window.last_day)
+        return lambda year: Attacker(key.recipient, owner_groups(owners, year), public)
 
     def _covered(self, window: Window, municipality_no: str | None) -> dict[str, list[str]]:
         if (window, municipality_no) not in self._coverage:
@@ -256,17 +288,21 @@ def _recipient_name(registers: Registers, product: Product, key: CandidateKey, a
 
 
 def _current_digest(home: Home, key: CandidateKey, inputs: str) -> str | None:
-    folder, noted = candidate_folder(home, key), inputs_file(home, key)
-    if not (folder.is_dir() and noted.is_file()):
-        return None
-    try:
-        stated = json.loads(noted.read_text(encoding="utf-8"))
-    except ValueError:
+    folder, stated = candidate_folder(home, key), _noted(home, key)
+    if not folder.is_dir():
         return None
     if stated.get("inputs_digest") != inputs or stated.get("period") != key.period:
         return None
     digest = folder_digest(folder)
     return digest if digest == stated.get("candidate_sha256") else None
+
+
+def _noted(home: Home, key: CandidateKey) -> dict[str, Any]:
+    """Return what is noted of the candidate that lies there; nothing where the note cannot be read."""
+    try:
+        return dict(json.loads(inputs_file(home, key).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def _remove_remnants(folder: Path) -> None:
@@ -287,5 +323,5 @@ def _code_digest() -> str:
     """Return the digest of all that turns rows into bytes: this package, and the libraries that write files."""
     here = Path(__file__).resolve().parent
     files = [*sorted(here.glob("*.py")), here.parent / "tables.py"]
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "pyarrow")]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "pyarrow", "scipy")]
     return sha256_bytes("\n".join([*(f"{sha256_file(path)}  {path.name}" for path in files), *versions]).encode())

@@ -113,10 +113,16 @@ def _print_summary(summary: RunSummary) -> None:
     print_rows(rows, columns, title=f"Municipalities, {summary.period}", right=numbers)
     if summary.workshops:
         rows = [
-            {"workshop": f"{line.org_no} {line.name}", "release": line.release_id or "", "verdict": line.verdict}
+            {
+                "workshop": f"{line.org_no} {line.name}",
+                "market shown": percent(line.visible_part),
+                "release": line.release_id or "",
+                "verdict": line.verdict,
+            }
             for line in summary.workshops
         ]
-        print_rows(rows, ("workshop", "release", "verdict"), title=f"Workshops, {summary.period}")
+        shown = ("workshop", "market shown", "release", "verdict")
+        print_rows(rows, shown, title=f"Workshops, {summary.period}", right=("market shown",))
     for line in summary.municipalities:
         _print_reasons(line.municipality_no, line)
     for workshop in summary.workshops:

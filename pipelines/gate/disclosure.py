@@ -1,31 +1,44 @@
-"""DC01, DC02: no cell of the market view lets a workshop read a competitor.
+"""DC01, DC02, DC03, DC08, DC09: no cell of the market view lets a workshop read a competitor, and enough is shown.
 
-Belongs here: recomputing, from the warehouse alone, who stands behind each published cell. Not here: suppressing
-(candidates/); nothing is shared with it, so that an error there is found here.
+Belongs here: recomputing, from the warehouse and the registers alone, who stands behind each published cell. Not here:
+suppressing (candidates/); nothing is shared with it, so that an error there is found here.
 
 (1) A cell is a municipality, category and calendar year of addressable purchases: scope core or
     core_service_replacement, category of kind product, payee known, no natural person and not the buyer itself.
-(2) Contributors are the payees other than the recipient, by organisation number, else by name; one that was credited in
-    full hides nobody and is none.
-(3) Magnitudes are absolute values: a credit note does not make a supplier small.
-(4) A cell in which nobody else has any amount is shown as 0 and gives nobody away.
+(2) Contributors are the payees other than the recipient, by organisation number, else by name; workshops of which one
+    member holds more than half are one, those of the recipient's own group none. One that was credited in full hides
+    nobody and is none.
+(3) What a workshop has consented to publish everybody can take away: it counts, but protects nobody.
+(4) Magnitudes are absolute values: a credit note does not make a supplier small.
+(5) A cell in which nobody else has any amount is shown as 0 and gives nobody away.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from pipelines.gate.case import Case, examples_of
+from pipelines.gate.case import Case, examples_of, last_day
 from pipelines.gate.rules import Finding
 
 _FIELD = "market_view.other_nok_or_suppressed"
 _HIDDEN_WITH_OTHER = ("addressable_nok", "other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band")
+# Columns that count people or places, whatever table of a share they stand in.
+_COUNTS = ("placements", "places", "persons")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A published cell of the market view, and what the warehouse says about it."""
+    """A published cell of the market view, and what the warehouse says about it.
+
+    Attributes:
+        contributors: Owner groups other than the recipient's.
+        unknown: Those of them whose sums the recipient does not know.
+        magnitude: Absolute amounts of the unknown; ``largest`` and ``two_largest`` are parts of it.
+    """
 
     key: tuple[str, ...]
     is_suppressed: bool
@@ -34,9 +47,10 @@ class Cell:
     own: Decimal | None
     other: Decimal | None
     band: str | None
-    contributors: int
     true_own: Decimal
     true_other: Decimal
+    contributors: int
+    unknown: int
     magnitude: Decimal
     largest: Decimal
     two_largest: Decimal
@@ -46,63 +60,105 @@ def cells(case: Case) -> list[Cell]:
     """Return every cell of the candidate's market view beside its recomputed contributors."""
     shown = " || ".join(f"case when view.{name} is null then '' else '{name},' end" for name in _HIDDEN_WITH_OTHER)
     rows = case.ask(
-        rf"""
-        with addressable as (
-            select
-                purchases.municipality_no,
-                purchases.category_key,
-                cast(purchases.period_month[1:4] as integer) as year,
-                coalesce(
-                    purchases.org_no,
-                    upper(regexp_replace(purchases.payee_name, '[^\p{{L}}\p{{N}}]+', '', 'g')),
-                    purchases.purchase_line_id
-                ) as payee,
-                purchases.org_no is not distinct from $recipient as is_own,
-                purchases.net_amount_nok
-            from fct_purchases as purchases
-            inner join dim_categories as categories
-                on categories.category_key = purchases.category_key and categories.kind = 'product'
-            where purchases.scope in ('core', 'core_service_replacement')
-                and purchases.payee_kind not in ('natural_person', 'unknown')
-                and not purchases.is_internal
-        ),
-        contributions as (
-            select
-                municipality_no, category_key, year, payee, is_own,
-                sum(net_amount_nok) as net, sum(abs(net_amount_nok)) as magnitude
-            from addressable
-            group by all
-        ),
-        others as (
-            select
-                municipality_no, category_key, year,
-                count(*) filter (not is_own and net <> 0) as contributors,
-                coalesce(sum(net) filter (is_own), 0) as own,
-                coalesce(sum(net) filter (not is_own), 0) as other,
-                coalesce(sum(magnitude) filter (not is_own), 0) as magnitude,
-                coalesce(list_sort(list(magnitude) filter (not is_own), 'desc'), []) as ranked
-            from contributions
-            group by all
-        )
+        f"""
         select
             cast(view.year as integer), view.municipality_no, view.spend_category,
             coalesce(view.suppression_code, ''), {shown},
-            view.addressable_nok, view.own_nok, view.other_nok_or_suppressed, view.other_suppliers_band,
-            coalesce(others.contributors, 0), coalesce(others.own, 0), coalesce(others.other, 0),
-            coalesce(others.magnitude, 0), coalesce(others.ranked[1], 0),
-            coalesce(others.ranked[1], 0) + coalesce(others.ranked[2], 0)
+            view.addressable_nok, view.own_nok, view.other_nok_or_suppressed, view.other_suppliers_band
         from candidate_market_view as view
-        left join others
-            on others.municipality_no = view.municipality_no
-            and others.category_key = view.spend_category
-            and others.year = cast(view.year as integer)
         order by 1, 2, 3
         """  # noqa: S608  column names of this module
     )
+    behind = _behind(case)
+    public = _publishing(case)
+    groups = {year: _groups(case, year) for year in {row[0] for row in rows}}
     return [
-        Cell(tuple(str(value) for value in row[:3]), row[3] != "", tuple(filter(None, row[4].split(","))), *row[5:])
+        Cell(
+            tuple(str(value) for value in row[:3]),
+            row[3] != "",
+            tuple(filter(None, row[4].split(","))),
+            *row[5:],
+            *_counted(case.recipient, behind.get(row[:3], []), groups[row[0]], public),
+        )
         for row in rows
     ]
+
+
+def _behind(case: Case) -> dict[tuple[Any, ...], list[tuple[str, Decimal, Decimal]]]:
+    """Return payee, net and absolute sums by year, municipality and category."""
+    found: dict[tuple[Any, ...], list[tuple[str, Decimal, Decimal]]] = {}
+    for year, municipality_no, category, *sums in case.ask(
+        r"""
+        select
+            cast(purchases.period_month[1:4] as integer), purchases.municipality_no, purchases.category_key,
+            coalesce(
+                purchases.org_no,
+                upper(regexp_replace(purchases.payee_name, '[^\p{L}\p{N}]+', '', 'g')),
+                purchases.purchase_line_id
+            ) as payee,
+            coalesce(sum(purchases.net_amount_nok), 0), coalesce(sum(abs(purchases.net_amount_nok)), 0)
+        from fct_purchases as purchases
+        inner join dim_categories as categories
+            on categories.category_key = purchases.category_key and categories.kind = 'product'
+        where purchases.scope in ('core', 'core_service_replacement')
+            and purchases.payee_kind not in ('natural_person', 'unknown')
+            and not purchases.is_internal
+            and (purchases.municipality_no, purchases.category_key) in (
+                select (municipality_no, spend_category) from candidate_market_view
+            )
+        group by all
+        """
+    ):
+        found.setdefault((year, municipality_no, category), []).append((sums[0], sums[1], sums[2]))
+    return found
+
+
+def _groups(case: Case, year: int) -> dict[str, str]:
+    """Return the member that held more than half of each workshop on some day of a year, the latest of them."""
+    held: dict[str, tuple[date, str]] = {}
+    for row in case.registers.get("workshop_owners", []):
+        is_of_year = row["valid_from"].year <= year and (row["valid_to"] is None or row["valid_to"].year >= year)
+        if is_of_year and row["ownership_fraction"] > Decimal("0.5"):
+            latest = (row["valid_from"], row["owner_municipality_no"])
+            held[row["workshop_org_no"]] = max(latest, held.get(row["workshop_org_no"], latest))
+    return {workshop: member for workshop, (_, member) in held.items()}
+
+
+def _publishing(case: Case) -> set[str]:
+    """Return the workshops that had consented to publish their own sales before the window ended."""
+    ends = last_day(case.window[-1])
+    return {
+        row["subject"]
+        for row in case.registers.get("consents", [])
+        if row["product"] == "workshop_sales" and row["valid_from"] <= ends
+    }
+
+
+def _counted(
+    recipient: str, payees: Iterable[tuple[str, Decimal, Decimal]], groups: dict[str, str], public: set[str]
+) -> tuple[Any, ...]:
+    """Return own and others' sums, how many contribute, how many of them unknown, and the sizes of the unknown."""
+    zero = Decimal(0)
+    own = other = zero
+    all_nets: dict[str, Decimal] = {}
+    nets: dict[str, Decimal] = {}
+    sizes: dict[str, Decimal] = {}
+    own_group = groups.get(recipient, recipient)
+    for payee, net, size in payees:
+        if payee == recipient:
+            own += net
+            continue
+        other += net
+        group = groups.get(payee, payee)
+        if group == own_group:
+            continue
+        all_nets[group] = all_nets.get(group, zero) + net
+        if payee not in public:
+            nets[group] = nets.get(group, zero) + net
+            sizes[group] = sizes.get(group, zero) + size
+    ranked = sorted(sizes.values(), reverse=True)
+    contributing = [sum(net != 0 for net in sums.values()) for sums in (all_nets, nets)]
+    return (own, other, *contributing, sum(ranked, zero), sum(ranked[:1], zero), sum(ranked[:2], zero))
 
 
 def contributors(case: Case) -> Finding:
@@ -122,7 +178,7 @@ def contributors(case: Case) -> Finding:
 def _problem(cell: Cell, fewest: int) -> str:
     if cell.is_suppressed:
         return f"a suppressed cell still shows {', '.join(cell.shows)}" if cell.shows else ""
-    if cell.magnitude > 0 and cell.contributors < fewest:
+    if 0 < cell.contributors < fewest or (cell.magnitude > 0 and cell.unknown < fewest):
         return f"fewer than {fewest} others stand behind a visible cell"
     if (cell.own or Decimal(0), cell.other or Decimal(0)) != (cell.true_own, cell.true_other):
         # What stands behind another amount than the one shown cannot be counted.
@@ -156,3 +212,53 @@ def dominance(case: Case) -> Finding:
     ]
     reason = f"{len(wrong)} visible cells are dominated by one or two others." if wrong else ""
     return Finding(len(visible), len(wrong), reason, examples_of(wrong), _FIELD)
+
+
+def close_estimates(case: Case) -> Finding:
+    """DC03: return the visible cells from which the recipient could estimate the largest other too closely.
+
+    What it knows, its own and what is public, it takes away; what is left beside the largest is all that protects it.
+    """
+    p = case.rules["DC03"].parameter("p_percent") / 100
+    visible = [cell for cell in cells(case) if not cell.is_suppressed and cell.magnitude > 0]
+    if not visible:
+        return Finding(0, reason="The market view shows no cell with others' spend.")
+    wrong = [cell.key for cell in visible if cell.magnitude - cell.largest < p * cell.largest]
+    reason = f"{len(wrong)} visible cells let the largest other be estimated within {p:.0%}." if wrong else ""
+    return Finding(len(visible), len(wrong), reason, examples_of(wrong), _FIELD)
+
+
+def small_counts(case: Case) -> Finding:
+    """DC08: return the cells that show a count too small to show: of others in a band, of people or of places."""
+    fewest = int(case.rules["DC08"].parameter("min_count"))
+    banded = [cell for cell in cells(case) if not cell.is_suppressed and cell.band]
+    wrong: list[tuple[Any, ...]] = [cell.key for cell in banded if 0 < cell.contributors < fewest]
+    counted = len(banded)
+    for table, rows in sorted(case.files.tables.items()):
+        for name in (name for name in rows.column_names if name.startswith(_COUNTS)):
+            values = rows[name].to_pylist()
+            counted += len(values)
+            wrong += [(table, name, row) for row, value in enumerate(values, 1) if value and 0 < value < fewest]
+    if not counted:
+        return Finding(0, reason="The share shows no count of others, people or places.")
+    reason = f"{len(wrong)} cells show a count under {fewest}." if wrong else ""
+    return Finding(counted, len(wrong), reason, examples_of(wrong), "market_view.other_suppliers_band")
+
+
+def withheld_value(case: Case) -> Finding:
+    """DC09: return the hidden cells where they are so much of the market that the share is of little use."""
+    most = case.rules["DC09"].parameter("max_withheld")
+    sized = [(cell, abs(cell.true_own + cell.true_other)) for cell in cells(case)]
+    total = sum((size for _, size in sized), Decimal(0))
+    if not total:
+        return Finding(0, reason="The market view has no value to show or withhold.")
+    hidden = [(cell.key, size) for cell, size in sized if cell.is_suppressed and size]
+    part = sum((size for _, size in hidden), Decimal(0)) / total
+    is_too_much = part > most
+    return Finding(
+        len(sized),
+        len(hidden) if is_too_much else 0,
+        f"{part:.1%} of the addressable value is withheld{f', over {most:.0%}' if is_too_much else ''}.",
+        examples_of([key for key, _ in hidden]) if is_too_much else (),
+        _FIELD,
+    )

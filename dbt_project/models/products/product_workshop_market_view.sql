@@ -72,17 +72,10 @@ contributions as (
         cells.municipality_no,
         cells.category_key,
         cells.year,
+        payees.payee_key,
         payees.net_nok,
         payees.magnitude_nok,
-        payees.payee_key = cells.workshop_org_no as is_own,
-        row_number() over (
-            partition by
-                cells.workshop_org_no, cells.municipality_no, cells.category_key, cells.year
-            order by
-                payees.payee_key = cells.workshop_org_no asc,
-                payees.magnitude_nok desc,
-                payees.payee_key asc
-        ) as rank_by_magnitude
+        payees.payee_key = cells.workshop_org_no as is_own
     from cells
     inner join payees
         on
@@ -100,13 +93,11 @@ sums as (
         sum(net_nok) as addressable_nok,
         sum(net_nok) filter (where is_own) as own_nok,
         sum(net_nok) filter (where not is_own) as other_nok,
-        -- Who was credited in full hides nobody.
-        count(*) filter (where not is_own and net_nok != 0) as other_suppliers,
-        sum(magnitude_nok) filter (where not is_own and rank_by_magnitude = 1)
-            as largest_other_abs_nok,
-        sum(magnitude_nok) filter (where not is_own and rank_by_magnitude <= 2)
-            as two_largest_other_abs_nok,
-        sum(magnitude_nok) filter (where not is_own) as total_other_abs_nok
+        -- Candidates decide: owner groups, consents and earlier releases are the recipient's.
+        string_agg(
+            payee_key || '|' || cast(net_nok as varchar) || '|' || cast(magnitude_nok as varchar),
+            ';' order by payee_key
+        ) as contributions
     from contributions
     group by workshop_org_no, municipality_no, category_key, year
 ),
@@ -117,14 +108,10 @@ final as (
         cells.year,
         cells.municipality_no,
         cells.category_key as spend_category,
+        coalesce(sums.contributions, '') as contributions,
         cast(coalesce(sums.addressable_nok, 0) as decimal(18, 2)) as addressable_nok,
         cast(coalesce(sums.own_nok, 0) as decimal(18, 2)) as own_nok,
         cast(coalesce(sums.other_nok, 0) as decimal(18, 2)) as other_nok,
-        coalesce(sums.other_suppliers, 0) as other_suppliers,
-        cast(coalesce(sums.largest_other_abs_nok, 0) as decimal(18, 2)) as largest_other_abs_nok,
-        cast(coalesce(sums.two_largest_other_abs_nok, 0) as decimal(18, 2))
-            as two_largest_other_abs_nok,
-        cast(coalesce(sums.total_other_abs_nok, 0) as decimal(18, 2)) as total_other_abs_nok,
         limits.amount_nok_ex_vat as law_entry_nok,
         limits.confidence as law_entry_rule_confidence
     from cells

@@ -46,8 +46,7 @@ TABLES: dict[str, str] = {
     ),
     "product_workshop_market_view": (
         "recipient_org_no text, year integer, municipality_no text, spend_category text, addressable_nok money, "
-        "own_nok money, other_nok money, other_suppliers integer, largest_other_abs_nok money, "
-        "two_largest_other_abs_nok money, total_other_abs_nok money, law_entry_nok money, "
+        "own_nok money, other_nok money, contributions text, law_entry_nok money, "
         "law_entry_rule_confidence text"
     ),
     "product_workshop_contract_calendar": (
@@ -120,6 +119,12 @@ def kpi_row(municipality_no: str, start: date, end: date, **facts: Any) -> dict[
     }
 
 
+def contributions(net_by_payee: Mapping[str, str | Decimal]) -> str:
+    """Who stands behind a cell, as the warehouse states it; every payee with one line."""
+    amounts = {payee: Decimal(net) for payee, net in sorted(net_by_payee.items())}
+    return ";".join(f"{payee}|{net:.2f}|{abs(net):.2f}" for payee, net in amounts.items())
+
+
 def market_row(org_no: str, **facts: Any) -> dict[str, Any]:
     """One cell of a workshop's market, with five others of equal size."""
     return {
@@ -130,10 +135,7 @@ def market_row(org_no: str, **facts: Any) -> dict[str, Any]:
         "addressable_nok": Decimal("600.00"),
         "own_nok": Decimal("100.00"),
         "other_nok": Decimal("500.00"),
-        "other_suppliers": 5,
-        "largest_other_abs_nok": Decimal("100.00"),
-        "two_largest_other_abs_nok": Decimal("200.00"),
-        "total_other_abs_nok": Decimal("500.00"),
+        "contributions": contributions({org_no: "100.00"} | {f"{number}": "100.00" for number in range(5)}),
         "law_entry_nok": Decimal("500000.00"),
         "law_entry_rule_confidence": "medium-high",
         **facts,

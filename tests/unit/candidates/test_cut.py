@@ -6,17 +6,21 @@ from datetime import date
 from decimal import Decimal
 
 import duckdb
+import pyarrow as pa
 import pytest
 
-from pipelines.candidates.cut import coverage, cut_table
+from pipelines.candidates import cut
+from pipelines.candidates.cut import coverage
 from pipelines.candidates.products import (
     MUNICIPALITY_EXTRACT,
     PRODUCTS,
     WORKSHOP_RELEASE,
     CandidateKey,
     ProductTable,
+    Window,
     window_ending_in,
 )
+from pipelines.candidates.sensitivity import Attacker
 from pipelines.errors import BuildFailed
 from pipelines.home import Home
 from pipelines.warehouse.read import connect
@@ -24,6 +28,7 @@ from tests.unit.candidates.small_home import (
     MUNICIPALITIES,
     PERIOD,
     WORKSHOPS,
+    contributions,
     default_rows,
     extract_row,
     kpi_row,
@@ -35,6 +40,10 @@ WINDOW = window_ending_in(PERIOD, 12)
 P1 = CandidateKey(MUNICIPALITY_EXTRACT, "9901", PERIOD)
 P2 = CandidateKey(WORKSHOP_RELEASE, WORKSHOPS[0], PERIOD)
 TABLES = [(key, table) for key in (P1, P2) for table in PRODUCTS[key.product].tables]
+
+
+def cut_table(warehouse: duckdb.DuckDBPyConnection, table: ProductTable, key: CandidateKey, window: Window) -> pa.Table:
+    return cut.cut_table(warehouse, table, key, window, lambda year: Attacker(key.recipient)).rows
 
 
 def table_of(key: CandidateKey, name: str) -> ProductTable:
@@ -107,7 +116,8 @@ def test_figures_belong_to_the_window_or_to_a_year_that_it_touches(
 
 
 def test_market_cells_leave_suppressed(home: Home) -> None:
-    lonely = market_row(WORKSHOPS[0], municipality_no="9902", other_suppliers=2)
+    others = contributions({WORKSHOPS[0]: "100", "1": "250", "2": "250"})
+    lonely = market_row(WORKSHOPS[0], municipality_no="9902", contributions=others)
     warehouse = rewrite(home, product_workshop_market_view=[market_row(WORKSHOPS[0]), lonely])
     rows = cut_table(warehouse, table_of(P2, "market_view"), P2, WINDOW).to_pylist()
     assert {row["municipality_no"]: row["addressable_nok"] for row in rows} == {"9901": Decimal(600), "9902": None}

@@ -20,6 +20,8 @@ from pipelines.candidates.make import (
     is_current,
     make_candidate,
     open_maker,
+    suppression_log_file,
+    visible_part,
 )
 from pipelines.candidates.products import MUNICIPALITY_EXTRACT, PRODUCTS, WORKSHOP_RELEASE, CandidateKey
 from pipelines.errors import ConfigurationError, WarehouseBusy
@@ -33,9 +35,11 @@ from tests.unit.candidates.small_home import (
     MUNICIPALITIES,
     PERIOD,
     WORKSHOPS,
+    contributions,
     default_rows,
     extract_row,
     make_home,
+    market_row,
     write_warehouse,
 )
 
@@ -194,3 +198,30 @@ def test_what_a_kill_left_is_removed(home: Home) -> None:
     make_candidate(home, P1, CLOCK)
     names = {path.name for path in (home.candidates / MUNICIPALITY_EXTRACT).iterdir()}
     assert names == {"9901", "9901.inputs.json"}
+
+
+def test_what_a_share_withholds_is_noted_beside_it_and_stays_in_the_house(home: Home) -> None:
+    hidden = market_row(WORKSHOPS[0], municipality_no="9902", contributions=contributions({"1": "500"}))
+    hidden |= {"own_nok": Decimal(0), "addressable_nok": Decimal(500)}
+    rows = {**default_rows(), "product_workshop_market_view": [market_row(WORKSHOPS[0]), hidden]}
+    write_warehouse(home, rows, build_id="d" * 16)
+    candidate = make_candidate(home, P2, CLOCK)
+    assert suppression_log_file(home, P2).read_text().splitlines()[1:] == [
+        "2026,9902,meeting_food,p,few,fewer than three other contributors"
+    ]
+    assert visible_part(home, P2) == Decimal("0.5455")
+    assert not any(b"fewer than three" in path.read_bytes() for path in candidate.folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("register", "header", "row"),
+    [
+        ("workshop_owners", "workshop_org_no,owner_municipality_no,ownership_fraction", "310000028,9901,0.6"),
+        ("consents", "subject,product,document_reference", "310000028,workshop_sales,a paper"),
+    ],
+)
+def test_what_the_recipient_knows_of_others_is_an_input(home: Home, register: str, header: str, row: str) -> None:
+    make_candidate(home, P2, CLOCK)
+    (home.registers / f"{register}.csv").write_text(f"{header},valid_from,valid_to\n{row},2020-01-01,\n")
+    assert not is_current(home, P2)
+    assert make_candidate(home, P2, CLOCK).is_new

@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.candidates.suppress import headroom_band, must_hide, suppress_market_view
+from pipelines.candidates import suppress
+from pipelines.candidates.sensitivity import Attacker
+from pipelines.candidates.suppress import Suppressed, assess_cell, headroom_band
 from tests.unit.candidates.small_home import market_row
 
+RECIPIENT, SISTER = "310000001", "310000028"
+READER = Attacker(RECIPIENT)
 HIDDEN = ("addressable_nok", "other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band")
 ZERO = Decimal("0.00")
 
@@ -21,30 +25,35 @@ suppliers = st.lists(st.lists(amounts, min_size=1, max_size=3), max_size=12)
 
 
 def cell_of(others: list[list[Decimal]], own: Decimal = ZERO, **facts: Any) -> dict[str, Any]:
-    """A cell as the warehouse counts it from the others' lines."""
-    magnitudes = sorted((sum((abs(line) for line in lines), ZERO) for lines in others), reverse=True)
+    """A cell as the warehouse sums it up from the others' lines."""
+    lines_by_payee = {f"s{number:02d}": lines for number, lines in enumerate(others)} | {RECIPIENT: [own]}
+    stated = [
+        f"{payee}|{sum(lines, ZERO):.2f}|{sum((abs(line) for line in lines), ZERO):.2f}"
+        for payee, lines in sorted(lines_by_payee.items())
+    ]
     net = sum((line for lines in others for line in lines), ZERO)
-    return market_row(
-        "310000001",
-        **{
-            "own_nok": own,
-            "other_nok": net,
-            "addressable_nok": own + net,
-            "other_suppliers": sum(magnitude > 0 for magnitude in magnitudes),
-            "largest_other_abs_nok": sum(magnitudes[:1], ZERO),
-            "two_largest_other_abs_nok": sum(magnitudes[:2], ZERO),
-            "total_other_abs_nok": sum(magnitudes, ZERO),
-            **facts,
-        },
-    )
+    facts = {"own_nok": own, "other_nok": net, "addressable_nok": own + net, "contributions": ";".join(stated)} | facts
+    return market_row(RECIPIENT, **facts)
+
+
+def published_of(cells: list[dict[str, Any]], attacker: Attacker = READER) -> Suppressed:
+    return suppress.suppress_market_view(cells, lambda year: attacker)
+
+
+def must_hide(cell: dict[str, Any], attacker: Attacker = READER) -> bool:
+    return bool(assess_cell(cell, attacker).reason)
 
 
 @given(suppliers, amounts)
 def test_a_cell_is_shown_only_where_enough_others_share_it(others: list[list[Decimal]], own: Decimal) -> None:
-    (published,) = suppress_market_view([cell_of(others, own)])
+    (published,) = published_of([cell_of(others, own)]).rows
     sizes = sorted((sum(abs(line) for line in lines) for lines in others if any(lines)), reverse=True)
     total = sum(sizes)
-    is_crowded = len(sizes) >= 3 and sizes[0] * 5 <= total * 4 and (sizes[0] + sizes[1]) * 20 <= total * 19
+    is_crowded = (
+        sum(sum(lines) != 0 for lines in others) >= 3
+        and sizes[0] * 5 <= total * 4
+        and (sizes[0] + sizes[1]) * 20 <= total * 19
+    )
     assert published["own_nok"] == own
     if not sizes or is_crowded:
         assert published["suppression_code"] == ""
@@ -57,9 +66,9 @@ def test_a_cell_is_shown_only_where_enough_others_share_it(others: list[list[Dec
 @given(st.lists(suppliers, max_size=5))
 def test_cells_are_judged_each_for_itself_and_keep_their_order(listed: list[list[list[Decimal]]]) -> None:
     cells = [cell_of(others, year=2020 + number) for number, others in enumerate(listed)]
-    published = suppress_market_view(cells)
+    published = published_of(cells).rows
     assert [cell["year"] for cell in published] == [cell["year"] for cell in cells]
-    assert published == [suppress_market_view([cell])[0] for cell in cells]
+    assert published == [published_of([cell]).rows[0] for cell in cells]
 
 
 @pytest.mark.parametrize(
@@ -103,24 +112,81 @@ def test_two_others_that_cancel_out_are_still_two_others() -> None:
 @pytest.mark.parametrize(
     "facts",
     [
-        {"other_suppliers": 0},
-        {"total_other_abs_nok": None},
-        {"other_suppliers": None},
-        {"total_other_abs_nok": ZERO},
-        {"largest_other_abs_nok": Decimal(300), "two_largest_other_abs_nok": Decimal(200)},
-        {"other_nok": Decimal(501)},
+        {"contributions": None},
+        {"contributions": ""},
+        {"contributions": "1|100.00|100.00;2|400"},
+        {"contributions": "1|100|100"},
+        {"contributions": "1|100.00|x"},
+        {"contributions": "1|100.00|99.00;2|200.00|200.00;3|200.00|200.00;310000001|100.00|100.00"},
+        {"other_nok": Decimal("500.01")},
+        {"own_nok": Decimal(99)},
+        {"addressable_nok": None},
     ],
-    ids=["nobody, yet spend", "no total", "not counted", "total of nothing", "one over two", "net over total"],
+    ids=[
+        "not stated",
+        "nobody, yet spend",
+        "half a payee",
+        "no øre",
+        "no amount",
+        "net over absolute",
+        "other",
+        "own",
+        "total",
+    ],
 )
-def test_a_cell_whose_counts_contradict_each_other_is_hidden(facts: dict[str, Any]) -> None:
-    assert must_hide(market_row("310000001", **facts))
+def test_a_cell_whose_contributors_do_not_add_up_to_it_is_hidden(facts: dict[str, Any]) -> None:
+    cell = market_row(RECIPIENT, **facts)
+    assert assess_cell(cell, READER).reason == "uncounted"
+    (logged,) = published_of([cell]).log
+    assert (logged["code"], logged["reason"]) == ("p", "uncounted")
+
+
+FOUR = cell_of([[Decimal(100)]] * 3 + [[Decimal(120)]])
+WITH_SISTER = {**FOUR, "contributions": str(FOUR["contributions"]).replace("s03", SISTER)}
+
+
+@pytest.mark.parametrize(
+    ("attacker", "reason"),
+    [
+        (Attacker(RECIPIENT), ""),
+        (Attacker(RECIPIENT, {"s00": "g", "s01": "g"}), ""),
+        (Attacker(RECIPIENT, {"s00": "g", "s01": "g", "s02": "g"}), "few"),
+        (Attacker(RECIPIENT, {RECIPIENT: "g", "s00": "g"}), ""),
+        (Attacker(RECIPIENT, {RECIPIENT: "g", "s00": "g", "s01": "g"}), "few"),
+        (Attacker(RECIPIENT, public=frozenset({"s00"})), ""),
+        (Attacker(RECIPIENT, public=frozenset({"s00", "s01"})), "few"),
+        (Attacker(RECIPIENT, public=frozenset({"s00", "s01", "s02", SISTER})), ""),
+    ],
+    ids=[
+        "four",
+        "two of one owner are one",
+        "three of one owner are one",
+        "one of the recipient's group is known to it",
+        "two of it",
+        "who publishes its sales hides nobody",
+        "two such",
+        "all such: nobody is left to protect",
+    ],
+)
+def test_contributors_are_those_whom_the_recipient_does_not_know(attacker: Attacker, reason: str) -> None:
+    assert assess_cell(WITH_SISTER, attacker).reason == reason
+
+
+def test_the_log_says_which_cells_are_hidden_and_why_and_no_amount() -> None:
+    shown, hidden = cell_of([[Decimal(100)]] * 4), cell_of([[Decimal(4711)], [Decimal(815)]], year=2025)
+    found = published_of([shown, hidden])
+    assert suppress.log_bytes(found).decode() == (
+        "year,municipality_no,spend_category,code,reason,reason_text\n"
+        "2025,9901,meeting_food,p,few,fewer than three other contributors\n"
+    )
+    assert (found.visible_nok, found.total_nok, found.visible_part) == (400, 5926, Decimal("0.0675"))
 
 
 @pytest.mark.parametrize(
     ("number", "band"), [(0, "0"), (3, "3-4"), (4, "3-4"), (5, "5-9"), (9, "5-9"), (10, "10+"), (400, "10+")]
 )
 def test_suppliers_are_counted_in_bands(number: int, band: str) -> None:
-    (published,) = suppress_market_view([cell_of([[Decimal(10)]] * number)])
+    (published,) = published_of([cell_of([[Decimal(10)]] * number)]).rows
     assert published["other_suppliers_band"] == band
 
 

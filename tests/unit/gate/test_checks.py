@@ -138,6 +138,7 @@ HIDDEN = {
     "suppression_code": "p",
 }
 FEW = _all(*(_lines(line, category_key="cpv_45") for line in ("a1", "a2")))
+CLOSE = _lines("a1", net_amount_nok=Decimal("2401.00"))  # the others have 360.00: 14.99 %
 LARGE = _all(
     _lines("a4", net_amount_nok=Decimal("9000.00")),
     _view(other_nok_or_suppressed=Decimal("9330.00"), addressable_nok=Decimal("9380.00")),
@@ -319,6 +320,9 @@ FAULTS = [
     Fault("DC01", SHARE, _view(other_suppliers_band="5-9"), 1, "band"),
     Fault("DC02", SHARE, LARGE, 1, "dominated"),
     Fault("DC02", SHARE, CREDITED, 1, "dominated"),
+    Fault("DC03", SHARE, CLOSE, 1, "within 15%", "2026/9901/meeting_food"),
+    Fault("DC08", SHARE, FEW, 1, "count under 3", "2026/9901/meeting_food"),
+    Fault("DC09", SHARE, _view(**HIDDEN), 1, "100.0% of the addressable value is withheld, over 40%"),
     Fault(
         "TN01",
         EXTRACT,
@@ -395,7 +399,10 @@ NOTHING = [
     ("PV05", EXTRACT, _emptied("kostra_sensitive_functions"), "no row"),
     ("DC01", SHARE, lambda s: s.tables[SHARE]["market_view"].clear(), "no cells"),
     ("DC02", SHARE, _view(**HIDDEN), "no cell"),
+    ("DC03", SHARE, _view(**HIDDEN), "no cell"),
     ("DC04", SHARE, lambda s: s.tables[SHARE]["market_view"].clear(), "no cell is hidden"),
+    ("DC08", SHARE, _view(**HIDDEN), "no count"),
+    ("DC09", SHARE, lambda s: s.tables[SHARE]["market_view"].clear(), "no value"),
     (
         "TN01",
         EXTRACT,
@@ -615,3 +622,44 @@ def test_a_ledger_held_as_another_members_is_no_shrunken_delivery(small: SmallHo
     small.warehouse["fct_delivery_periods"].append(accepted("2026-10", state="held", _delivery_id="d9"))
     small.warehouse["fct_outcomes"].append(outcome("ledger", "d9", 0, outcome="held", rule="RF10"))
     assert ask(small, "IN04", EXTRACT).status == "passed"
+
+
+def _register(small: SmallHome, name: str, header: str, *rows: str) -> None:
+    (small.root / "home" / "registers" / f"{name}.csv").write_text("\n".join([header, *rows, ""]))
+
+
+OWNERS = "workshop_org_no,owner_municipality_no,ownership_fraction,valid_from,valid_to"
+SHELTERED = ("320000006", "320000014", "320000022")  # three of the four others
+
+
+@pytest.mark.parametrize(
+    ("owned", "status"),
+    [
+        (SHELTERED[:2], "passed"),
+        (SHELTERED, "failed"),
+        ((WORKSHOP, SHELTERED[0]), "passed"),
+        ((WORKSHOP, *SHELTERED[:2]), "failed"),
+    ],
+    ids=["two of one owner", "three of one owner", "one of the recipient's owner", "two of the recipient's owner"],
+)
+def test_workshops_of_one_majority_owner_count_as_one(small: SmallHome, owned: tuple[str, ...], status: str) -> None:
+    small.tables[SHARE]["market_view"][0]["other_suppliers_band"] = "3-4"
+    small.write()
+    _register(small, "workshop_owners", OWNERS, *(f"{org_no},9901,0.6,2020-01-01," for org_no in owned))
+    assert ask(small, "DC01", SHARE).status == status
+
+
+@pytest.mark.parametrize(
+    ("since", "status"), [("2026-10-31", "failed"), ("2026-11-01", "passed")], ids=["in the window", "after it"]
+)
+def test_who_publishes_its_own_sales_protects_nobody(small: SmallHome, since: str, status: str) -> None:
+    small.write()
+    rows = [f"{org_no},workshop_sales,a paper,{since}," for org_no in SHELTERED[:2]]
+    _register(small, "consents", "subject,product,document_reference,valid_from,valid_to", *rows)
+    assert ask(small, "DC01", SHARE).status == status
+
+
+def test_a_share_that_withholds_less_than_its_limit_passes_and_says_how_much(small: SmallHome) -> None:
+    small.write()
+    found = ask(small, "DC09", SHARE)
+    assert (found.status, found.reason) == ("passed", "0.0% of the addressable value is withheld.")
