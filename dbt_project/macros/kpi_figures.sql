@@ -60,3 +60,13 @@
 {% macro state_of(coverage) -%}
     if(coalesce({{ coverage }}, 0) < {{ var('low_coverage_below') }}, 'low_coverage', 'ok')
 {%- endmacro %}
+
+{#
+    An amount of up to 38 digits with six decimals, to the øre. Few have more than eighteen digits; where they need not be
+    reckoned in 128 bits, that costs a tenth.
+#}
+{% macro in_ore(amount) -%}
+    coalesce(
+        cast(try_cast({{ amount }} as decimal(18, 6)) as decimal(18, 2)), cast({{ amount }} as decimal(18, 2))
+    )
+{%- endmacro %}

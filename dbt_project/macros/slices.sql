@@ -18,6 +18,17 @@
 {%- endmacro %}
 
 {#
+    The column that says whose slice a row of a model belongs to; none where it has no slices. A sliced model has them, and
+    so does a view that names the column (meta: sliced_by): one over what sliced models or deliveries hold.
+#}
+{% macro sliced_by_of(node) -%}
+    {{ return(
+        node.config.get('meta', {}).get('sliced_by')
+        or ('municipality_no' if node.config.materialized == 'incremental')
+    ) }}
+{%- endmacro %}
+
+{#
     What a sliced model reads of a relation that has its rows by municipality: the slices that are made anew, or all of it.
     The only filter of a sliced model, and every such relation in it is read through this.
 #}
@@ -35,7 +46,7 @@
 #}
 {% macro drop_slices() -%}
     {%- if slices() and is_incremental() -%}
-        delete from {{ this }} where {{ is_in_slices(config.get('meta', {}).get('sliced_by', 'municipality_no')) }}
+        delete from {{ this }} where {{ is_in_slices(sliced_by_of(model)) }}
     {%- elif execute and is_incremental() -%}
         {{ exceptions.raise_compiler_error(
             'A sliced model stands already, and no slice is named to be made anew.'
@@ -51,12 +62,11 @@
 {% macro duckdb__get_where_subquery(relation) -%}
     {%- set where = config.get('where', '') -%}
     {%- set tested = graph.nodes.get(model.attached_node) if execute and slices() else none -%}
+    {%- set sliced_by = sliced_by_of(tested) if tested -%}
     {%- if
-        tested
-        and tested.config.materialized == 'incremental'
+        sliced_by
         and model.test_metadata.name in ['not_null_columns', 'unique_combination', 'accepted_values']
     -%}
-        {%- set sliced_by = tested.config.meta.get('sliced_by', 'municipality_no') -%}
         {%- set where = is_in_slices(sliced_by) ~ (' and (' ~ where ~ ')' if where else '') -%}
     {%- endif -%}
     {%- set read -%}

@@ -1197,8 +1197,8 @@ whole as (
 stated as (
     select
         figures.*, whole.municipality is not null as is_whole,
-        cast(coalesce(f.of, 0) as decimal(38, 6)) as numerator,
-        if(f.ratio, cast(coalesce(f.over, 0) as decimal(38, 6)), null) as denominator,
+        cast(coalesce(f.of, 0) as decimal(18, 2)) as numerator,
+        if(f.ratio, cast(coalesce(f.over, 0) as decimal(18, 2)), null) as denominator,
         coalesce(f.known, 0) / nullif(coalesce(f.everything, 0), 0) as coverage
     from figures left join whole using (municipality, period_start, period_end)
     where f.has
@@ -1213,8 +1213,8 @@ select
         when not is_whole or coverage < 0.9 then 'low_coverage'
         else 'ok'
     end as state,
-    cast(numerator as decimal(18, 2)) as numerator,
-    cast(denominator as decimal(18, 2)) as denominator,
+    numerator,
+    denominator,
     cast(case when not f.ratio then numerator when denominator > 0 then round(numerator / denominator, 6) end
         as decimal(24, 6)) as value,
     cast(round(coverage, 6) as decimal(9, 6)) as coverage,

@@ -321,10 +321,16 @@ SLICE = re.compile(r"slice_of\(ref\('(\w+)'\)\)")
 
 def test_a_sliced_model_reads_its_slices_and_what_all_share(project: Project) -> None:
     sliced = {model["name"] for model in project.models.values() if model["config"]["materialized"] == "incremental"}
+    # A view over slices: whoever reads a slice of it reads slices only of what it is made of.
+    views = {
+        model["name"]
+        for model in project.models.values()
+        if model["config"]["materialized"] == "view" and model["config"]["meta"].get("sliced_by")
+    }
     by_name = {model["name"]: model for model in project.models.values()}
 
     def is_of_one(name: str) -> bool:
-        return name in sliced or bool(DELIVERED_BY_ONE.match(name))
+        return name in sliced | views or bool(DELIVERED_BY_ONE.match(name))
 
     def follows_from_slices(name: str) -> bool:
         parents = [key.rpartition(".")[2] for key in project.parents(by_name[name], "model.")]
@@ -338,6 +344,11 @@ def test_a_sliced_model_reads_its_slices_and_what_all_share(project: Project) ->
         others = set(re.findall(r"ref\('(\w+)'\)", SLICE.sub("", text)))
         if name not in sliced:
             wrong += [f"{name}: slice_of in a model that is not sliced"] if read_by_slice else []
+            if name in views:
+                wrong += [
+                    other for other in others & by_name.keys() if not is_of_one(other) and follows_from_slices(other)
+                ]
+                assert all("municipality_no" in key for key in project.key_tests(model["unique_id"])), name
             continue
         wrong += [f"{name}: {other} has no slices" for other in read_by_slice if not is_of_one(other)]
         wrong += [f"{name}: {other} is read whole" for other in others if is_of_one(other)]

@@ -37,30 +37,37 @@ possible as (
     select * from {{ ref('int_categories__possible') }}
 ),
 
--- The contract that a line refers to, and what all contracts with its supplier are about.
-contracted as (
+-- The contract that a line refers to, and what all contracts with its supplier are about: each by
+-- equal keys, for a member has many contracts.
+referred as (
     select
         payees.municipality_no,
         payees.purchase_line_id,
-        min(covering.category_key) filter (
-            where payees.contract_reference = covering.contract_id
-        ) as reference_category_key,
-        if(
-            count(distinct coalesce(covering.category_key, '')) filter (
-                where payees.org_no = covering.supplier_org_no
-            ) = 1,
-            min(covering.category_key) filter (where payees.org_no = covering.supplier_org_no),
-            null
-        ) as supplier_category_key
+        min(covering.category_key) as category_key
     from payees
     inner join covering
         on
             payees.municipality_no = covering.municipality_no
+            and payees.contract_reference = covering.contract_id
             and {{ holds_on('covering', 'payees.spend_date') }}
-            and (
-                payees.contract_reference = covering.contract_id
-                or payees.org_no = covering.supplier_org_no
-            )
+    group by payees.municipality_no, payees.purchase_line_id
+),
+
+supplied as (
+    select
+        payees.municipality_no,
+        payees.purchase_line_id,
+        if(
+            count(distinct coalesce(covering.category_key, '')) = 1,
+            min(covering.category_key),
+            null
+        ) as category_key
+    from payees
+    inner join covering
+        on
+            payees.municipality_no = covering.municipality_no
+            and payees.org_no = covering.supplier_org_no
+            and {{ holds_on('covering', 'payees.spend_date') }}
     group by payees.municipality_no, payees.purchase_line_id
 ),
 
@@ -74,10 +81,10 @@ met as (
         cpv_codes.category_key as cpv_category_key,
         cpv_codes.kind as cpv_kind,
         described.unspsc_category_key,
-        contracted.reference_category_key,
+        referred.category_key as reference_category_key,
         if(
             payees.kostra_art is null or of_contract.category_key is not null,
-            contracted.supplier_category_key, null
+            supplied.category_key, null
         ) as supplier_category_key,
         of_function.category_key as function_category_key,
         account_categories.confidence as function_confidence,
@@ -104,10 +111,14 @@ met as (
         on
             payees.municipality_no = described.municipality_no
             and payees.purchase_line_id = described.purchase_line_id
-    left join contracted
+    left join referred
         on
-            payees.municipality_no = contracted.municipality_no
-            and payees.purchase_line_id = contracted.purchase_line_id
+            payees.municipality_no = referred.municipality_no
+            and payees.purchase_line_id = referred.purchase_line_id
+    left join supplied
+        on
+            payees.municipality_no = supplied.municipality_no
+            and payees.purchase_line_id = supplied.purchase_line_id
     left join account_categories
         on
             payees.kostra_art = account_categories.kostra_art
@@ -126,7 +137,7 @@ met as (
         on
             payees.municipality_no = of_contract.municipality_no
             and payees.kostra_art = of_contract.kostra_art
-            and contracted.supplier_category_key = of_contract.category_key
+            and supplied.category_key = of_contract.category_key
 ),
 
 placed as (

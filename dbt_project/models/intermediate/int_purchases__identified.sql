@@ -5,12 +5,26 @@
 --   (4) a company's name that is enough like one unit's (name_similar), never on the accounts and
 --       functions where persons are paid.
 -- What a municipality has said a supplier is not, no other way makes it.
-{{ config(materialized='incremental') }}
+-- A view: its readers take the columns that they need.
+{{ config(materialized='view', meta={'sliced_by': 'municipality_no'}) }}
 
 with
 
 lines as (
-    select * from {{ slice_of(ref('int_purchases__lines')) }}
+    select * from {{ ref('int_purchases__lines') }}
+),
+
+-- The same lines, read once more for few columns: read once for both, all sixty would be held.
+named_lines as (
+    select
+        purchase_line_id,
+        municipality_no,
+        supplier_ledger_code,
+        seller_name,
+        supplier_name,
+        coalesce(supplier_name, seller_name) as ledger_name,
+        spend_date
+    from {{ ref('int_purchases__lines') }}
 ),
 
 corrected as (
@@ -22,7 +36,7 @@ named as (
 ),
 
 alike as (
-    select * from {{ slice_of(ref('int_suppliers__similar')) }}
+    select * from {{ ref('int_suppliers__similar') }}
 ),
 
 name_kinds as (
@@ -47,7 +61,7 @@ dated as (
 met_names as (
     -- A supplier has many lines.
     select distinct unnest([seller_name, supplier_name]) as name
-    from lines
+    from named_lines
 ),
 
 spelled as (
@@ -62,48 +76,52 @@ spelled as (
 known as (
     select
         dated.*,
-        of_ledger.normalised_name as ledger_normalised_name,
         stated.name_digest,
         -- A name is read only where no number says who it is.
         if(dated.stated_org_no is null, stated.normalised_name, null) as normalised_name,
         coalesce(dated.kostra_art in ('160', '165'), false)
         or coalesce(functions.privacy_class = 'client_strict', false) as is_to_persons
     from dated
-    left join spelled as of_ledger
-        on coalesce(dated.supplier_name, dated.seller_name) = of_ledger.name
     left join spelled as stated on dated.stated_name = stated.name
     -- Whatever year: a retired function that is still in use stays as private as it was.
     left join functions on dated.kostra_function = functions.kostra_function
 ),
 
+-- Answers by the name as lines spell it; one about a supplier without a code has its name in the
+-- code's place.
+answers as (
+    select
+        corrected.*,
+        spelled.name,
+        spelled.normalised_name = corrected.normalised_name as is_of_name,
+        spelled.normalised_name = {{ normalised_name('corrected.ledger_code') }} as is_of_code
+    from corrected
+    inner join spelled
+        on
+            spelled.normalised_name
+            in (corrected.normalised_name, {{ normalised_name('corrected.ledger_code') }})
+),
+
 answered as (
     select
-        known.purchase_line_id,
-        known.municipality_no,
-        corrected.org_no as corrected_org_no,
-        corrected.refused_org_no
-    from known
-    inner join corrected
+        named_lines.purchase_line_id,
+        named_lines.municipality_no,
+        answers.org_no as corrected_org_no,
+        answers.refused_org_no
+    from named_lines
+    inner join answers
         on
-            known.municipality_no = corrected.municipality_no
-            and (
-                (
-                    known.supplier_ledger_code = corrected.ledger_code
-                    and known.ledger_normalised_name
-                    = corrected.normalised_name
-                )
-                or (
-                    known.supplier_ledger_code is null
-                    and {{ normalised_name('corrected.ledger_code') }}
-                    = known.ledger_normalised_name
-                )
-            )
-            and {{ holds_on('corrected', 'known.spend_date') }}
+            named_lines.municipality_no = answers.municipality_no
+            and named_lines.ledger_name = answers.name
+            and {{ holds_on('answers', 'named_lines.spend_date') }}
+    where
+        (named_lines.supplier_ledger_code = answers.ledger_code and answers.is_of_name)
+        or (named_lines.supplier_ledger_code is null and answers.is_of_code)
     -- Answers that overlap: the latest, then by number.
     qualify
         row_number() over (
-            partition by known.municipality_no, known.purchase_line_id
-            order by corrected.valid_from desc, corrected.org_no asc, corrected.ledger_code asc
+            partition by named_lines.municipality_no, named_lines.purchase_line_id
+            order by answers.valid_from desc, answers.org_no asc, answers.ledger_code asc
         ) = 1
 ),
 
@@ -160,7 +178,7 @@ final as (
     select
         * exclude (
             corrected_org_no, exact_org_no, similar_org_no, refused_org_no, similar_confidence,
-            ledger_normalised_name, stated_name, name_digest, match_score
+            stated_name, name_digest, match_score
         ),
         case payee_method
             when 'correction' then corrected_org_no

@@ -71,8 +71,8 @@ final as (
             when is_incomplete or coverage < {{ var('low_coverage_below') }} then 'low_coverage'
             else 'ok'
         end as state,
-        cast(numerator as decimal(18, 2)) as numerator,
-        cast(denominator as decimal(18, 2)) as denominator,
+        {{ in_ore('numerator') }} as numerator,
+        {{ in_ore('denominator') }} as denominator,
         cast(
             case
                 when not is_ratio then numerator
