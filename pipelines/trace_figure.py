@@ -195,6 +195,18 @@ def _only_measure(connection: duckdb.DuckDBPyConnection, kpi_key: str) -> str:
 
 def _no_figure(connection: duckdb.DuckDBPyConnection, wanted: Wanted, measure: str) -> ConfigurationError:
     """Say which part of the key has no figure of this measure."""
+    made = connection.execute(
+        "select kpi_parts.measure, count(fct_kpis.measure) > 0 from kpi_parts"
+        " left join fct_kpis using (kpi_key, measure) where kpi_key = ? group by all order by all",
+        [wanted.kpi_key],
+    ).fetchall()
+    if not dict(made).get(measure):
+        return ConfigurationError(
+            f"The warehouse holds no figure {wanted.kpi_key} {measure}, for anybody or any period.",
+            where="--measure" if wanted.measure else "fct_kpis",
+            remedy=f"Measures of {wanted.kpi_key}: {', '.join(name for name, _ in made) or 'none'}."
+            f" docs/kpis/{wanted.kpi_key}.md says what they are made of; nothing of that may have been handed in.",
+        )
     names = {"municipality_no": "--municipality", "workshop_org_no": "--workshop", "category_key": "--category"}
     for column, option in {**names, "account_class": "--account-class"}.items():
         known = connection.execute(

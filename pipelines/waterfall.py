@@ -92,7 +92,7 @@ def read_waterfall(
     Without months, what states no month is in it too.
 
     Raises:
-        ConfigurationError: There is no such municipality.
+        ConfigurationError: There is no such municipality, or nothing of these months: never a zero.
     """
     named = connection.execute(
         "select municipality_no, max(municipality_name) from dim_municipalities group by municipality_no"
@@ -117,5 +117,21 @@ def read_waterfall(
         """,
         [municipality_no, first_month, last_month],
     ).fetchall()
+    if not rows:
+        raise _no_month(connection, municipality_no)
     steps = tuple(Step(*row) for row in rows)
     return Waterfall(municipality_no, names.get(municipality_no, ""), first_month, last_month, steps)
+
+
+def _no_month(connection: duckdb.DuckDBPyConnection, municipality_no: str) -> ConfigurationError:
+    """Say which months there is something of."""
+    known = connection.execute(
+        "select distinct period_month from fct_spend_waterfall where ? in ('all', municipality_no) order by 1",
+        [municipality_no],
+    ).fetchall()
+    months = [month for (month,) in known if month != "none"]
+    return ConfigurationError(
+        f"The warehouse holds nothing of {municipality_no} in these months.",
+        where="--month, --from, --to" if known else "MUNICIPALITY",
+        remedy=f"There are: {', '.join(months[-24:])}." if months else "Take in what it has delivered: 'samandel run'.",
+    )

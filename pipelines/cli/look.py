@@ -118,7 +118,7 @@ def _ask(home: Home, sql: str, *, internal: bool, parquet: bool) -> tuple[list[s
                     f"{len(statements)} statements where one query is asked for.", where=sql, remedy="Ask one question."
                 )
             cursor = connection.execute(sql)
-            names = [column[0] for column in cursor.description or []]
+            names = _told_apart([column[0] for column in cursor.description or []])
             if parquet:
                 return names, [], cursor.to_arrow_table()
             return names, cursor.fetchall(), None
@@ -128,6 +128,17 @@ def _ask(home: Home, sql: str, *, internal: bool, parquet: bool) -> tuple[list[s
             where=str(error).strip(),
             remedy="Mend the query; 'show tables' and 'describe fct_purchases' say what there is.",
         ) from None
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """Return column names of which each stands once; the second `a` is `a_1`, as in DuckDB's own tables."""
+    found: list[str] = []
+    for name in names:
+        number = 0
+        while (told := f"{name}_{number}" if number else name) in found or (number and told in names):
+            number += 1
+        found.append(told)
+    return found
 
 
 def _as_csv(names: list[str], rows: list[tuple[Any, ...]]) -> str:

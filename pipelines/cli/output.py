@@ -6,6 +6,7 @@ Belongs here: printing. Not here: what is printed.
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -24,6 +25,9 @@ def as_json_value(value: Any) -> Any:
         return {str(key): as_json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
         return [as_json_value(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        # JSON has no word for it.
+        return str(value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)

@@ -1184,12 +1184,37 @@ figures as (
     from totals where procurement_all > 0
 ),
 
+keeping as (
+    select municipality_no, try_cast(fiscal_period || '-01' as date) as month_start
+    from rows_of('delivery_periods') where source = 'ledger' and state = 'accepted'
+),
+
+-- A month is in with its books, or of whoever has none with its purchases; over all with every member's.
+months_in as (
+    select municipality_no as municipality, month_start from keeping
+    union
+    select municipality, period_start from totals
+    where
+        municipality != 'all' and period_end = last_day(period_start)
+        and municipality not in (select municipality_no from keeping)
+),
+
+months as (
+    select municipality, month_start from months_in
+    union all
+    select 'all', month_start
+    from (select distinct month_start from months_in)
+    inner join rows_of('register_members') as joined on holds(joined.valid_from, joined.valid_to, last_day(month_start))
+    left join months_in using (month_start)
+    group by month_start
+    having count(distinct joined.municipality_no)
+    = count(distinct joined.municipality_no) filter (where months_in.municipality = joined.municipality_no)
+),
+
 whole as (
-    select municipality, spans.period_start, spans.period_end
+    select months.municipality, spans.period_start, spans.period_end
     from (select distinct period_start, period_end from periods) as spans
-    inner join (
-        select distinct municipality, period_start as month_start from totals where period_end = last_day(period_start)
-    ) as months on month_start between spans.period_start and spans.period_end
+    inner join months on month_start between spans.period_start and spans.period_end
     group by all
     having count(*) = date_diff('month', spans.period_start, spans.period_end) + 1
 ),

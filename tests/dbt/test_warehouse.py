@@ -291,6 +291,16 @@ def test_a_period_with_months_that_nobody_delivered_is_never_ok(ask: Ask) -> Non
     assert ask(f"select count(*) > 0 from fct_kpis where state = 'ok' and {months} = 1") == [(True,)]
 
 
+def test_a_month_whose_books_are_not_in_is_never_ok(ask: Ask) -> None:
+    # 9901 hands in books: October's count, September's do not, and an e-invoice is dated November. 9903 has no October.
+    ok = (
+        "select period_start::varchar from fct_kpis where measure = 'register_match_ratio' and state = 'ok'"
+        " and period_end = last_day(period_start) and municipality_no ="
+    )
+    assert ask(f"{ok} '{BOTH}'") == [("2026-10-01",)]
+    assert ask(f"{ok} 'all'") == []
+
+
 def test_k05_is_over_what_workshops_can_deliver_here(ask: Ask) -> None:
     # 9901's meeting food and 9902's green areas.
     assert figure(ask, "workshop_addressable_ratio", EHF_ONLY)[:2] == (Decimal("510.00"), Decimal("510.00"))

@@ -94,10 +94,12 @@ def test_a_number_beyond_its_lines_shows(warehouse: duckdb.DuckDBPyConnection) -
     [
         (Wanted("K99"), "'K99' is no figure"),
         (Wanted("K06"), "K06 has 2 measures"),
+        (Wanted("K04", measure="amount"), "holds no figure K04 amount"),
+        (Wanted("K06", measure="one"), "holds no figure K06 one, for anybody"),
         (Wanted("K04", municipality_no="9999"), "is not made for 9999"),
         (Wanted("K04", period=read_period("2020-01")), "is not made for 2020-01-01..2020-01-31"),
     ],
-    ids=["no figure", "which measure", "no such municipality", "no such period"],
+    ids=["no figure", "which measure", "no such measure", "not made", "no such municipality", "no such period"],
 )
 def test_what_there_is_not_is_said_with_what_there_is(
     warehouse: duckdb.DuckDBPyConnection, wanted: Wanted, said: str

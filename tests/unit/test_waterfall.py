@@ -71,6 +71,17 @@ def test_an_unknown_municipality_is_refused_with_those_that_there_are(connection
         read_waterfall(connection, "9999", None, None)
 
 
+@pytest.mark.parametrize(
+    ("municipality_no", "remedy"), [("9901", "There are: 2026-09, 2026-10"), ("9903", "Take in what it has delivered")]
+)
+def test_months_of_which_there_is_nothing_are_no_zero(
+    connection: duckdb.DuckDBPyConnection, municipality_no: str, remedy: str
+) -> None:
+    connection.execute("insert into dim_municipalities values ('9903', 'Osmark')")
+    with pytest.raises(ConfigurationError, match=remedy):
+        read_waterfall(connection, municipality_no, "2025-01", "2025-12")
+
+
 def _example(*amounts: str) -> Waterfall:
     steps = tuple(
         Step(key, kind, label_en, label_no, 1, Decimal(amount))

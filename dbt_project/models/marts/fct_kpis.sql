@@ -4,18 +4,8 @@ figures as (
     select * from {{ ref('int_kpis__figures') }}
 ),
 
-totals as (
-    select * from {{ ref('int_kpis__totals') }}
-),
-
--- A period with months that nobody has handed anything in for says so, whoever looks at it.
-months_with_purchases as (
-    select
-        municipality_no,
-        period_start as month_start
-    from totals
-    where period_end = last_day(period_start)
-    group by municipality_no, period_start
+months as (
+    select * from {{ ref('int_months__delivered') }}
 ),
 
 periods as (
@@ -27,17 +17,17 @@ periods as (
     from figures
 ),
 
+-- A period with a month that is not in says so, whoever looks at it.
 complete_periods as (
     select
         periods.municipality_no,
         periods.period_start,
         periods.period_end
     from periods
-    inner join months_with_purchases
+    inner join months
         on
-            periods.municipality_no = months_with_purchases.municipality_no
-            and months_with_purchases.month_start
-            between periods.period_start and periods.period_end
+            periods.municipality_no = months.municipality_no
+            and months.month_start between periods.period_start and periods.period_end
     group by periods.municipality_no, periods.period_start, periods.period_end
     having count(*) = datediff('month', periods.period_start, periods.period_end) + 1
 ),
