@@ -53,7 +53,7 @@ REGISTERS: dict[str, Table] = {
             ("municipality_no",),
             _municipality(),
             Column("name", "text", "The municipality's name.", required=True),
-            Column("inhabitants", "integer", "Inhabitants at valid_from.", required=True),
+            Column("inhabitants", "integer", "Inhabitants at valid_from.", required=True, least=1),
             Column(
                 "agreement",
                 "text",
@@ -94,7 +94,7 @@ REGISTERS: dict[str, Table] = {
             ("workshop_org_no", "department"),
             _org_no("workshop_org_no", "The workshop."),
             Column("department", "text", "The department's name.", required=True),
-            Column("places", "integer", "Adapted work places."),
+            Column("places", "integer", "Adapted work places.", least=0),
         ),
         _register(
             "workshop_owners",
@@ -102,7 +102,7 @@ REGISTERS: dict[str, Table] = {
             ("workshop_org_no", "owner_municipality_no"),
             _org_no("workshop_org_no", "The workshop."),
             _municipality("owner_municipality_no"),
-            Column("ownership_fraction", "fraction", "Share of ownership, 0 to 1.", required=True),
+            Column("ownership_fraction", "fraction", "Share of ownership, 0 to 1.", required=True, least=0, most=1),
         ),
         _register(
             "workshop_capabilities",
@@ -118,7 +118,7 @@ REGISTERS: dict[str, Table] = {
                 required=True,
                 pattern=r"\d{4}(;\d{4})*",
             ),
-            Column("monthly_capacity_nok", "money", "What it can deliver in a month, NOK excl. VAT."),
+            Column("monthly_capacity_nok", "money", "What it can deliver in a month, NOK excl. VAT.", least=0),
         ),
         _register(
             "workshop_accounts",
@@ -132,8 +132,8 @@ REGISTERS: dict[str, Table] = {
                 required=True,
                 allowed=("annual", "rolling"),
             ),
-            Column("total_income_nok", "money", "All income, NOK.", required=True),
-            Column("sales_income_nok", "money", "Sales of products and services, NOK excl. VAT."),
+            Column("total_income_nok", "money", "All income, NOK.", required=True, least=0),
+            Column("sales_income_nok", "money", "Sales of products and services, NOK excl. VAT.", least=0),
             Column("programme_income_nok", "money", "State programme (NAV) income, NOK."),
             Column("owner_sales_nok", "money", "Sales to the owners, NOK excl. VAT."),
             Column("outside_sales_nok", "money", "Sales to others than the cooperation's members, NOK excl. VAT."),
@@ -144,14 +144,15 @@ REGISTERS: dict[str, Table] = {
             "How much of a workshop's turnover goes on in the region; valid_from and valid_to are the period.",
             ("workshop_org_no",),
             _org_no("workshop_org_no", "The workshop."),
-            Column("turnover_nok", "money", "The workshop's turnover, NOK excl. VAT.", required=True),
+            Column("turnover_nok", "money", "The workshop's turnover, NOK excl. VAT.", required=True, least=0),
             Column(
                 "regional_purchases_nok",
                 "money",
                 "The workshop's purchases from suppliers in the region, NOK excl. VAT.",
                 required=True,
+                least=0,
             ),
-            Column("resident_net_pay_nok", "money", "Net pay to residents of the region, NOK.", required=True),
+            Column("resident_net_pay_nok", "money", "Net pay to residents of the region, NOK.", required=True, least=0),
             Column("source", "text", "Where the figures come from.", required=True),
         ),
         _register(
@@ -171,7 +172,7 @@ REGISTERS: dict[str, Table] = {
                 allowed=("yes", "no", "unknown"),
             ),
             Column("options_to", "date", "Last day if all options are used."),
-            Column("estimated_value_nok", "money", "Estimated value, NOK excl. VAT."),
+            Column("estimated_value_nok", "money", "Estimated value, NOK excl. VAT.", least=0),
             Column("notice_id", "text", "The notice it was announced in."),
         ),
         _register(
@@ -204,7 +205,11 @@ REGISTERS: dict[str, Table] = {
                 allowed=("net", "gross"),
             ),
             Column(
-                "vat_rate", "fraction", "Rate of the VAT in gross amounts, percent, where the account has one rate."
+                "vat_rate",
+                "fraction",
+                "Rate of the VAT in gross amounts, percent, where the account has one rate.",
+                least=0,
+                most=100,
             ),
         ),
         _register(
@@ -212,8 +217,14 @@ REGISTERS: dict[str, Table] = {
             "A member's own, stricter purchasing limits.",
             ("municipality_no", "limit_key"),
             _municipality(),
-            Column("limit_key", "text", "Which limit (as rule_key in the seed thresholds).", required=True),
-            Column("amount_nok", "money", "The limit, NOK excl. VAT.", required=True),
+            Column(
+                "limit_key",
+                "text",
+                "Which limit (as rule_key in the seed thresholds).",
+                required=True,
+                pattern="law_entry|national_notice|eea",
+            ),
+            Column("amount_nok", "money", "The limit, NOK excl. VAT.", required=True, least=0),
             Column("source", "text", "Where it is decided.", required=True),
         ),
         _register(
@@ -224,7 +235,7 @@ REGISTERS: dict[str, Table] = {
             _municipality(),
             _category(),
             Column("description", "text", "What is needed.", required=True),
-            Column("estimated_value_nok", "money", "Estimated value, NOK excl. VAT."),
+            Column("estimated_value_nok", "money", "Estimated value, NOK excl. VAT.", least=0),
         ),
         _register(
             "placements",
@@ -232,7 +243,7 @@ REGISTERS: dict[str, Table] = {
             ("municipality_no", "workshop_org_no"),
             _municipality(),
             _org_no("workshop_org_no", "The workshop that placed them."),
-            Column("placements", "integer", "How many.", required=True),
+            Column("placements", "integer", "How many.", required=True, least=0),
         ),
         _register(
             "collaborations",
@@ -430,7 +441,12 @@ def read_value(column: Column, value: str) -> Any:
         raise ValueError(f"'{value}' is not one of {', '.join(column.allowed)}.")
     if column.pattern and not re.fullmatch(column.pattern, value):
         raise ValueError(f"'{value}' does not have the form {column.pattern}; keep leading zeros.")
-    return _READERS[column.type](value)
+    typed = _READERS[column.type](value)
+    if column.least is not None and typed < column.least:
+        raise ValueError(f"'{value}' is less than {column.least}.")
+    if column.most is not None and typed > column.most:
+        raise ValueError(f"'{value}' is more than {column.most}.")
+    return typed
 
 
 def _read_date(value: str) -> date:

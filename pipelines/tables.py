@@ -23,7 +23,7 @@ TYPES = ("text", "date", "timestamp", "integer", "boolean", "money", "quantity",
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, its type (one of TYPES), what it holds, and what is allowed in it."""
+    """One column: its name, its type (one of TYPES), what it holds, and what is allowed in it (numbers: from, to)."""
 
     name: str
     type: str
@@ -31,6 +31,8 @@ class Column:
     required: bool = False
     allowed: tuple[str, ...] = ()
     pattern: str = ""
+    least: int | None = None
+    most: int | None = None
 
 
 @dataclass(frozen=True)

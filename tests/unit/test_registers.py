@@ -77,6 +77,23 @@ def test_a_wrong_value_is_named_by_row_and_column(line: str, column: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("register", "row", "column"),
+    [
+        ("members", "9901,Nord,0,unprepared,2025-01-01,", "inhabitants"),
+        ("workshop_owners", "310000000,9901,55,2025-01-01,", "ownership_fraction"),
+        ("placements", "9901,310000000,-4,2026-01-01,2026-06-30", "placements"),
+        ("local_limits", "9901,law_entry,-5.00,Sak 1/26,2026-07-01,", "amount_nok"),
+        ("local_limits", "9901,law_enty,300000.00,Sak 1/26,2026-07-01,", "limit_key"),
+        ("charts_of_accounts", "9901,11150,Mat,operating,115,,gross,250,2025-01-01,", "vat_rate"),
+    ],
+)
+def test_what_figures_would_pass_over_or_turn_round_is_refused(register: str, row: str, column: str) -> None:
+    table = REGISTERS[register]
+    (told,) = read(",".join(table.column_names), row, table=table).problems
+    assert told.startswith(f"registers/x.csv, row 2, column {column}: ")
+
+
+@pytest.mark.parametrize(
     ("header", "told"),
     [
         ("", "empty"),
@@ -135,8 +152,7 @@ _ROWS = st.lists(
             "title": _TEXT.map(str.strip).filter(bool),
             "is_reserved": st.booleans(),
             "exclusivity": st.sampled_from(["yes", "no", "unknown"]),
-            "estimated_value_nok": st.none()
-            | st.decimals(-(10**12), 10**12, places=2, allow_nan=False, allow_infinity=False),
+            "estimated_value_nok": st.none() | st.decimals(0, 10**12, places=2, allow_nan=False, allow_infinity=False),
             "valid_from": st.dates(date(1990, 1, 1), date(2050, 1, 1)),
             "valid_to": st.none(),
         }
