@@ -14,6 +14,7 @@ from typing import Any
 from pipelines import settings
 from pipelines.candidates.products import CandidateKey
 from pipelines.files import canonical_json, sha256_bytes, sha256_file
+from pipelines.gate.attack.held import held_digest
 from pipelines.gate.rules import Rule
 from pipelines.home import CONSORTIUM, Home
 
@@ -33,6 +34,7 @@ class Bindings:
         settings_sha256: The registers and consortium.yaml as they lay when judged.
         code_sha256: Every module of pipelines/.
         lock_sha256: The locked versions of all libraries.
+        held_sha256: The releases that the recipient holds beside the candidate.
     """
 
     rule_versions: Mapping[str, str]
@@ -43,6 +45,7 @@ class Bindings:
     settings_sha256: str
     code_sha256: str
     lock_sha256: str
+    held_sha256: str = ABSENT
 
     def as_dict(self) -> dict[str, Any]:
         """Return the bindings as plain values."""
@@ -57,6 +60,7 @@ _IN_WORDS = {
     "settings_sha256": "the registers or consortium.yaml have changed",
     "code_sha256": "the code has changed",
     "lock_sha256": "the locked library versions have changed",
+    "held_sha256": "the recipient has got another release since",
 }
 
 
@@ -71,6 +75,7 @@ def current_bindings(home: Home, key: CandidateKey, rules: Mapping[str, Rule]) -
         settings_sha256=_digest_of([home.consortium_file, *sorted(home.registers.glob("*.csv"))], home.path),
         code_sha256=_code_digest(),
         lock_sha256=sha256_file(settings.LOCK_FILE) if settings.LOCK_FILE.is_file() else ABSENT,
+        held_sha256=held_digest(home, key),
     )
 
 

@@ -20,6 +20,7 @@ from pipelines.gate import (
     tenancy,
 )
 from pipelines.gate.applicability import Applicability
+from pipelines.gate.attack import coalition, earlier
 from pipelines.gate.attack import findings as attack
 from pipelines.gate.case import EXTRACT, SHARE, Case
 from pipelines.gate.rules import Finding, RuleResult, answer, combine, not_applicable
@@ -79,6 +80,8 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("DC02", SHARE): disclosure.dominance,
     ("DC03", SHARE): disclosure.close_estimates,
     ("DC04", SHARE): attack.computable_in_candidate,
+    ("DC05", SHARE): earlier.computable_with_earlier,
+    ("DC06", SHARE): coalition.computable_with_others,
     ("DC08", SHARE): disclosure.small_counts,
     ("DC09", SHARE): disclosure.withheld_value,
     ("TN01", EXTRACT): tenancy.own_rows_only,

@@ -14,46 +14,57 @@ what figures say (market_view.py), solving (intervals.py), hiding (candidates/).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from pipelines.gate.attack.intervals import TOLERANCE, Interval, intervals, narrow
-from pipelines.gate.attack.market_view import OTHER, Public, View, learn_view, unread_columns
+from pipelines.gate.attack.market_view import OTHER, Cell, Public, View, learn_view, unread_columns
 from pipelines.gate.attack.system import Contradiction, Name, System
 from pipelines.gate.case import Case, examples_of
 from pipelines.gate.disclosure import cells
 from pipelines.gate.rules import Finding
 from pipelines.reference import seed_rows
 
-_FIELD = "market_view.other_nok_or_suppressed"
-_CANDIDATE = "the candidate"
+FIELD = "market_view.other_nok_or_suppressed"
+CANDIDATE = "the candidate"
 
 
 def computable_in_candidate(case: Case) -> Finding:
     """DC04: return the hidden cells that follow from the candidate's own margins, hierarchies and figures."""
     system = System()
-    view = learn_view(system, case.files.tables["market_view"].to_pylist(), _CANDIDATE, public_knowledge(case))
-    return attack(case, "DC04", system, view, unread_columns(case.files.columns_by_table))
-
-
-def attack(case: Case, rule: str, system: System, view: View, unread: Iterable[str] = ()) -> Finding:
-    """Return which hidden cells of a view a system tells."""
-    if problems := sorted({*view.problems, *unread}):
+    view = learn_view(system, case.files.tables["market_view"].to_pylist(), CANDIDATE, public_knowledge(case))
+    if problems := sorted({*view.problems, *unread_columns(case.files.columns_by_table)}):
         reason = f"It is not known what these give away: {', '.join(problems)}."
         return Finding(max(len(view.cells), 1), 1, reason, tuple(problems), "market_view")
+    return judge_hidden(case, "DC04", system, view)
+
+
+def judge_hidden(
+    case: Case, rule: str, system: System, view: View, protected: Collection[Cell] | None = None
+) -> Finding:
+    """Return which hidden cells of the candidate's view a system tells.
+
+    Args:
+        case: The candidate.
+        rule: The rule that asks; its page holds p.
+        system: What the recipient knows.
+        view: The candidate's view.
+        protected: Only these cells; all hidden ones where None.
+    """
     share = case.rules[rule].parameter("p_share")
     truths = {cell.key: (cell.true_other, cell.magnitude) for cell in cells(case) if view.is_leaf(cell.key)}
-    hidden = {view.name(OTHER, cell): truths.get(cell) for cell in view.hidden}
+    asked = [cell for cell in view.hidden if protected is None or cell in protected]
+    hidden = {view.name(OTHER, cell): truths.get(cell) for cell in asked}
     try:
         found = worked_out(system, hidden, share)
     except Contradiction as error:
         reason = f"No amounts fit all figures: {'; '.join(error.says[:5])}."
-        return Finding(max(len(view.hidden), 1), 1, reason, error.says, _FIELD)
+        return Finding(max(len(hidden), 1), 1, reason, error.says, FIELD)
     if not hidden:
         return Finding(0, reason="No cell is hidden.")
-    told = [cell for cell in view.hidden if view.name(OTHER, cell) in found]
+    told = [cell for cell in asked if view.name(OTHER, cell) in found]
     reason = f"A hidden cell can be worked out to within {share:.0%} of its value." if told else ""
-    return Finding(len(hidden), len(told), reason, examples_of(told), _FIELD)
+    return Finding(len(hidden), len(told), reason, examples_of(told), FIELD)
 
 
 def worked_out(
