@@ -161,6 +161,17 @@ def _counted(
     return (own, other, *contributing, sum(ranked, zero), sum(ranked[:1], zero), sum(ranked[:2], zero))
 
 
+def is_safe_sum(case: Case, year: int, payees: Iterable[tuple[str, Decimal, Decimal]]) -> bool:
+    """Return whether a sum of payees' net and absolute amounts could be shown, by DC01 and DC02."""
+    _, _, contributing, unknown, magnitude, largest, two_largest = _counted(
+        case.recipient, payees, _groups(case, year), _publishing(case)
+    )
+    fewest = case.rules["DC01"].parameter("min_contributors")
+    one, two = (case.rules["DC02"].parameter(name) for name in ("max_largest_share", "max_two_largest_share"))
+    is_counted = not (0 < contributing < fewest or (magnitude > 0 and unknown < fewest))
+    return bool(is_counted and largest <= one * magnitude and two_largest <= two * magnitude)
+
+
 def contributors(case: Case) -> Finding:
     """DC01: return the cells that show others' spend with too few others behind it, or hide it only half."""
     fewest = int(case.rules["DC01"].parameter("min_contributors"))

@@ -8,13 +8,13 @@ alone (findings.py), other recipients (coalition.py).
     corrections change amounts, and where figures say so the assumption goes.
 (2) What an earlier release hides stays hidden: its cells are attacked too, with all that is known since.
 (3) The difference between two figures is a figure: who stands behind it is counted in the months between, and it must
-    pass what a cell must pass (DC01, DC02). Where there is no month between, a correction is behind it, of which nobody
-    can say whose it is: a person must look.
+    pass what a cell must pass (DC01, DC02). Where nobody stands there, a correction is behind it, of which nobody can
+    say whose it is: a person must look.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -30,7 +30,10 @@ from pipelines.gate.attack.intervals import intervals
 from pipelines.gate.attack.market_view import OTHER, Cell, Public, View, learn_view
 from pipelines.gate.attack.system import Contradiction, Name, System
 from pipelines.gate.case import Case, examples_of
+from pipelines.gate.disclosure import is_safe_sum
 from pipelines.gate.rules import Finding, combine
+
+_Contribution = tuple[str, str, Decimal, Decimal]
 
 
 @dataclass(frozen=True)
@@ -140,10 +143,10 @@ def _differences(case: Case, dated: list[Dated]) -> Finding:
             continue
         applied += 1
         since, until = earlier.covers_to(cell), later.covers_to(cell)
-        months = {month: amounts for month, amounts in behind.get(cell, {}).items() if since < month <= until}
-        if since == until:
+        payees = _between(behind.get(cell, []), since, until)
+        if not payees:
             corrected.append((*cell, f"since {earlier.view.release}"))
-        elif not _is_safe(case, months):
+        elif not is_safe_sum(case, int(cell[0]), payees):
             few.append((*cell, f"since {earlier.view.release}"))
     if few:
         reason = "Too few others stand behind the difference to an earlier release."
@@ -154,26 +157,19 @@ def _differences(case: Case, dated: list[Dated]) -> Finding:
     return Finding(applied, reason="" if applied else "No figure differs from an earlier release's.")
 
 
-def _is_safe(case: Case, months: Mapping[str, Mapping[str, tuple[Decimal, Decimal]]]) -> bool:
-    """Return whether enough others, none of them dominant, stand behind the amounts of some months."""
-    net: dict[str, Decimal] = {}
-    size: dict[str, Decimal] = {}
-    for amounts in months.values():
-        for payee, (amount, magnitude) in amounts.items():
-            net[payee] = net.get(payee, Decimal(0)) + amount
-            size[payee] = size.get(payee, Decimal(0)) + magnitude
-    ranked, total = sorted([*size.values(), Decimal(0)], reverse=True), sum(size.values(), Decimal(0))
-    one, two = (case.rules["DC02"].parameter(name) for name in ("max_largest_share", "max_two_largest_share"))
-    return (
-        sum(1 for amount in net.values() if amount) >= case.rules["DC01"].parameter("min_contributors")
-        and ranked[0] <= one * total
-        and sum(ranked[:2], Decimal(0)) <= two * total
-    )
+def _between(lines: Iterable[_Contribution], since: str, until: str) -> list[tuple[str, Decimal, Decimal]]:
+    """Return payees' net and absolute amounts after one month and up to another."""
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
+    for month, payee, net, size in lines:
+        if since < month <= until:
+            before = sums.get(payee, (Decimal(0), Decimal(0)))
+            sums[payee] = before[0] + net, before[1] + size
+    return [(payee, *amounts) for payee, amounts in sorted(sums.items())]
 
 
-def _contributions(case: Case) -> dict[Cell, dict[str, dict[str, tuple[Decimal, Decimal]]]]:
-    """Return others' net and absolute amounts by cell, month and payee."""
-    found: dict[Cell, dict[str, dict[str, tuple[Decimal, Decimal]]]] = {}
+def _contributions(case: Case) -> dict[Cell, list[_Contribution]]:
+    """Return month, payee, net and absolute amount of others' purchases by cell."""
+    found: dict[Cell, list[_Contribution]] = {}
     for year, municipality, category, month, payee, net, size in case.ask(
         r"""
         select
@@ -196,5 +192,5 @@ def _contributions(case: Case) -> dict[Cell, dict[str, dict[str, tuple[Decimal, 
         order by all
         """
     ):
-        found.setdefault((year, municipality, category), {}).setdefault(month, {})[payee] = (net, size)
+        found.setdefault((year, municipality, category), []).append((month, payee, net, size))
     return found
