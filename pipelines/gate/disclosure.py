@@ -69,7 +69,7 @@ def cells(case: Case) -> list[Cell]:
         order by 1, 2, 3
         """  # noqa: S608  column names of this module
     )
-    behind = _behind(case)
+    behind = purchases_behind(case)
     public = _publishing(case)
     groups = {year: _groups(case, year) for year in {row[0] for row in rows}}
     return [
@@ -78,19 +78,20 @@ def cells(case: Case) -> list[Cell]:
             row[3] != "",
             tuple(filter(None, row[4].split(","))),
             *row[5:],
-            *_counted(case.recipient, behind.get(row[:3], []), groups[row[0]], public),
+            *_counted(case.recipient, [each[1:] for each in behind.get(row[:3], [])], groups[row[0]], public),
         )
         for row in rows
     ]
 
 
-def _behind(case: Case) -> dict[tuple[Any, ...], list[tuple[str, Decimal, Decimal]]]:
-    """Return payee, net and absolute sums by year, municipality and category."""
-    found: dict[tuple[Any, ...], list[tuple[str, Decimal, Decimal]]] = {}
+def purchases_behind(case: Case) -> dict[tuple[Any, ...], list[tuple[str, str, Decimal, Decimal]]]:
+    """Return month, payee, net and absolute sums by year, municipality and category."""
+    found: dict[tuple[Any, ...], list[tuple[str, str, Decimal, Decimal]]] = {}
     for year, municipality_no, category, *sums in case.ask(
         r"""
         select
             cast(purchases.period_month[1:4] as integer), purchases.municipality_no, purchases.category_key,
+            purchases.period_month,
             coalesce(
                 purchases.org_no,
                 upper(regexp_replace(purchases.payee_name, '[^\p{L}\p{N}]+', '', 'g')),
@@ -109,7 +110,7 @@ def _behind(case: Case) -> dict[tuple[Any, ...], list[tuple[str, Decimal, Decima
         group by all
         """
     ):
-        found.setdefault((year, municipality_no, category), []).append((sums[0], sums[1], sums[2]))
+        found.setdefault((year, municipality_no, category), []).append((sums[0], sums[1], sums[2], sums[3]))
     return found
 
 

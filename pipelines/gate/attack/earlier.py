@@ -15,7 +15,7 @@ alone (findings.py), other recipients (coalition.py).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pipelines.gate.attack.findings import (
@@ -30,10 +30,8 @@ from pipelines.gate.attack.intervals import intervals
 from pipelines.gate.attack.market_view import OTHER, Cell, Public, View, learn_view
 from pipelines.gate.attack.system import Contradiction, Name, System
 from pipelines.gate.case import Case, examples_of
-from pipelines.gate.disclosure import is_safe_sum
+from pipelines.gate.disclosure import is_safe_sum, purchases_behind
 from pipelines.gate.rules import Finding, combine
-
-_Contribution = tuple[str, str, Decimal, Decimal]
 
 
 @dataclass(frozen=True)
@@ -64,14 +62,14 @@ def computable_with_earlier(case: Case) -> Finding:
     candidate = Dated(learn_view(system, rows, CANDIDATE, public), case.key.period)
     link(system, [*dated, candidate])
     link(before, dated)
-    old = [each.view for each in dated]
-    return combine(
-        [
-            judge_hidden(case, "DC05", system, candidate.view),
-            _told_of_old(case, system, before, old),
-            _differences(case, [*dated, candidate]),
-        ]
-    )
+    told = [
+        judge_hidden(case, "DC05", system, candidate.view),
+        _told_of_old(case, system, before, [each.view for each in dated]),
+    ]
+    differences = _differences(case, [*dated, candidate])
+    if any(finding.is_failing for finding in told):
+        differences = replace(differences, severity=None)  # What is told blocks, whatever else is only held.
+    return combine([*told, differences])
 
 
 def learn_releases(system: System, held: Iterable[Held], public: Public) -> list[Dated]:
@@ -134,7 +132,7 @@ def narrow_of_their_own(system: System, names: Iterable[Name], share: Decimal) -
 def _differences(case: Case, dated: list[Dated]) -> Finding:
     """Return the differences between figures of successive releases behind which too few stand (3)."""
     applied, few, corrected = 0, [], []
-    behind = _contributions(case)
+    behind = purchases_behind(case)
     for earlier, later, cell in successions(dated):
         if CANDIDATE not in (earlier.view.release, later.view.release):
             continue  # Both are out.
@@ -143,7 +141,8 @@ def _differences(case: Case, dated: list[Dated]) -> Finding:
             continue
         applied += 1
         since, until = earlier.covers_to(cell), later.covers_to(cell)
-        payees = _between(behind.get(cell, []), since, until)
+        lines = behind.get((int(cell[0]), *cell[1:]), [])
+        payees = [each[1:] for each in lines if since < each[0] <= until and each[1] != case.recipient]
         if not payees:
             corrected.append((*cell, f"since {earlier.view.release}"))
         elif not is_safe_sum(case, int(cell[0]), payees):
@@ -155,42 +154,3 @@ def _differences(case: Case, dated: list[Dated]) -> Finding:
         reason = "A figure was corrected: the difference to an earlier release may be one supplier's."
         return Finding(applied, len(corrected), reason, examples_of(corrected), FIELD, severity="hold")
     return Finding(applied, reason="" if applied else "No figure differs from an earlier release's.")
-
-
-def _between(lines: Iterable[_Contribution], since: str, until: str) -> list[tuple[str, Decimal, Decimal]]:
-    """Return payees' net and absolute amounts after one month and up to another."""
-    sums: dict[str, tuple[Decimal, Decimal]] = {}
-    for month, payee, net, size in lines:
-        if since < month <= until:
-            before = sums.get(payee, (Decimal(0), Decimal(0)))
-            sums[payee] = before[0] + net, before[1] + size
-    return [(payee, *amounts) for payee, amounts in sorted(sums.items())]
-
-
-def _contributions(case: Case) -> dict[Cell, list[_Contribution]]:
-    """Return month, payee, net and absolute amount of others' purchases by cell."""
-    found: dict[Cell, list[_Contribution]] = {}
-    for year, municipality, category, month, payee, net, size in case.ask(
-        r"""
-        select
-            purchases.period_month[1:4], purchases.municipality_no, purchases.category_key, purchases.period_month,
-            coalesce(
-                purchases.org_no,
-                upper(regexp_replace(purchases.payee_name, '[^\p{L}\p{N}]+', '', 'g')),
-                purchases.purchase_line_id
-            ),
-            sum(purchases.net_amount_nok), sum(abs(purchases.net_amount_nok))
-        from fct_purchases as purchases
-        inner join dim_categories as categories
-            on categories.category_key = purchases.category_key and categories.kind = 'product'
-        where purchases.scope in ('core', 'core_service_replacement')
-            and purchases.payee_kind not in ('natural_person', 'unknown')
-            and not purchases.is_internal
-            and purchases.org_no is distinct from $recipient
-            and purchases.net_amount_nok is not null
-        group by all
-        order by all
-        """
-    ):
-        found.setdefault((year, municipality, category), []).append((month, payee, net, size))
-    return found

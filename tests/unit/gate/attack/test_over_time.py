@@ -138,6 +138,23 @@ def test_a_corrected_figure_is_held(small: SmallHome) -> None:
     assert judge(small.home, SHARE, CLOCK).state == "held"
 
 
+def test_a_corrected_figure_beside_a_told_cell_is_blocked_not_held(small: SmallHome) -> None:
+    release(small, "2026-10", row(other="450.00"), row(NEIGHBOUR, "500.00", own="0.00"))
+    candidate(small, row(other="460.00"), row(NEIGHBOUR, own="0.00"))
+    found = ask(small, "DC05", SHARE)
+    assert (found.status, found.severity) == ("failed", "block")
+
+
+def test_a_difference_that_nobody_between_stands_behind_is_a_correction(small: SmallHome) -> None:
+    for line in small.warehouse["fct_purchases"]:
+        if line["org_no"] != SHARE.recipient:
+            line["period_month"] = "2026-09"
+    release(small, "2026-09", row(other="450.00"))
+    candidate(small, row(other="460.00"))
+    found = ask(small, "DC05", SHARE)
+    assert (found.status, found.severity) == ("failed", "hold")
+
+
 def test_a_correction_of_hidden_amounts_contradicts_nothing(small: SmallHome) -> None:
     release(small, "2026-10", row(), row(NEIGHBOUR, own="0.00"), row("all", "900.00"))
     candidate(small, row(), row(NEIGHBOUR, own="0.00"), row("all", "960.00"))
