@@ -1,10 +1,10 @@
 """The attacker on a table of 20 municipalities x 30 categories x 12 months with totals in every direction.
 
-Not a test: ``python -m tests.benchmarks.disclosure [--small TABLES] [--others CELLS]`` hides random cells, asks whether
-each can be worked out (what the gate asks) and what its exact interval is, and prints how long each takes; beside it
-scipy's linprog, begun anew for each cell, on some cells, and what all would take at that rate. Then small tables whose
-every possible content is tried: how many hidden cells leak by that count, how many of them the attacker finds. Nothing
-is hidden to protect another cell: what is measured is the attacker.
+Not a test: ``python -m tests.benchmarks.disclosure [--boxes N] [--small TABLES] [--others CELLS]`` hides cells, asks
+whether each can be worked out (what the gate asks) and what its exact interval is, and prints how long each takes;
+beside it scipy's linprog, begun anew for each cell, on some cells, and what all would take at that rate. Then small
+tables whose every possible content is tried: how many hidden cells leak by that count, how many of them the attacker
+finds. Nothing is hidden to protect another cell: what is measured is the attacker.
 """
 
 from __future__ import annotations
@@ -54,10 +54,23 @@ def leaves_below(children: Children, code: str) -> list[str]:
     return [leaf for child in children[code] for leaf in leaves_below(children, child)] or [code]
 
 
-def large_table(seed: int, share: float) -> tuple[System, dict[Name, Decimal]]:
-    """What is known of the large table, and the hidden cells' amounts; rows for all municipalities are shown."""
-    amounts, chance, system = amounts_of_all_cells(seed), random.Random(seed), System()
-    hidden = {cell: amount for cell, amount in amounts.items() if cell[0] != "mall" and chance.random() < share}
+def hidden_boxes(seed: int, boxes: int) -> set[Name]:
+    """Leaves hidden two by two by two in each other's groups, so that no single total tells any of them."""
+    chance = random.Random(seed)
+    found: set[Name] = set()
+    for _ in range(boxes):
+        pairs = []
+        for children in DIMENSIONS:
+            group = chance.choice([below for code, below in children.items() if below and "all" not in code])
+            pairs.append(chance.sample(group, 2))
+        found.update(itertools.product(*pairs))
+    return found
+
+
+def large_table(seed: int, boxes: int) -> tuple[System, dict[Name, Decimal]]:
+    """What is known of the large table, all totals shown, and the hidden cells' amounts."""
+    amounts, system = amounts_of_all_cells(seed), System()
+    hidden = {cell: amounts[cell] for cell in sorted(hidden_boxes(seed, boxes))}
     for cell, amount in amounts.items():
         for dimension, children in enumerate(DIMENSIONS):
             parts = [(*cell[:dimension], code, *cell[dimension + 1 :]) for code in children[cell[dimension]]]
@@ -91,9 +104,9 @@ def others_seconds(system: System, names: list[Name]) -> float:
     return time.perf_counter() - begun
 
 
-def run_large(share: float, others: int) -> None:
+def run_large(boxes: int, others: int) -> None:
     """Print the figures of the large table."""
-    system, hidden = large_table(7, share)
+    system, hidden = large_table(7, boxes)
     limits = {cell: limit_of(P, amount, amount) for cell, amount in hidden.items()}
     begun = time.perf_counter()
     told = narrow(system, limits)
@@ -142,11 +155,11 @@ def run_small(tables: int) -> None:
 def main() -> None:
     """Run both parts."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--share", type=float, default=0.25, help="share of cells that is hidden")
+    parser.add_argument("--boxes", type=int, default=540, help="how often eight cells are hidden together")
     parser.add_argument("--others", type=int, default=20, help="cells that linprog is asked for")
     parser.add_argument("--small", type=int, default=300, help="small tables")
     asked = parser.parse_args()
-    run_large(asked.share, asked.others)
+    run_large(asked.boxes, asked.others)
     run_small(asked.small)
 
 
