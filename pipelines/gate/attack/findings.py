@@ -61,7 +61,7 @@ def judge_hidden(
         reason = f"No amounts fit all figures: {'; '.join(error.says[:5])}."
         return Finding(max(len(hidden), 1), 1, reason, error.says, FIELD)
     if not hidden:
-        return Finding(0, reason="No cell is hidden.")
+        return Finding(0, reason="No cell is hidden." if protected is None else "No cell of another is hidden.")
     told = [cell for cell in asked if view.name(OTHER, cell) in found]
     reason = f"A hidden cell can be worked out to within {share:.0%} of its value." if told else ""
     return Finding(len(hidden), len(told), reason, examples_of(told), FIELD)
