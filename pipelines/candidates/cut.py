@@ -7,9 +7,10 @@ here: what is hidden in them (suppress.py, masking.py), files (render.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipelines.candidates.earlier import NOTHING, Earlier
 from pipelines.candidates.masking import mask_payees
 from pipelines.candidates.products import CandidateKey, ProductTable, Window
 from pipelines.candidates.sensitivity import Attacker
@@ -44,10 +45,12 @@ class Cut:
     Attributes:
         rows: Exactly the published columns.
         suppressed: What was withheld, and why; None where the table shows nothing about others.
+        cells: What it was withheld from; it stays in the house.
     """
 
     rows: pa.Table
     suppressed: Suppressed | None = None
+    cells: list[dict[str, Any]] = field(default_factory=list)
 
 
 def cut_table(
@@ -56,6 +59,7 @@ def cut_table(
     key: CandidateKey,
     window: Window,
     attacker: Callable[[int], Attacker],
+    earlier: Earlier = NOTHING,
 ) -> Cut:
     """Return what of a product's table the recipient may get.
 
@@ -64,7 +68,8 @@ def cut_table(
         table: What is cut.
         key: To whom, for which month.
         window: The months that the content covers.
-        attacker: What the recipient knows of a calendar year without the release.
+        attacker: What the recipient knows of a calendar year without any release.
+        earlier: The releases that it holds.
 
     Raises:
         BuildFailed: The warehouse's table is absent, lacks a column, or gave a row of another recipient.
@@ -72,8 +77,8 @@ def cut_table(
     if table.name == "market_view":
         read = {field.name: field.type for field in table.fields if field.name not in _DECIDED} | CONTRIBUTOR_COLUMNS
         cells = _read(warehouse, table, read, key, window).to_pylist()
-        suppressed = suppress_market_view(cells, attacker)
-        return Cut(_as_published(table, suppressed.rows), suppressed)
+        suppressed = suppress_market_view(cells, attacker, earlier)
+        return Cut(_as_published(table, suppressed.rows), suppressed, cells)
     rows = _read(warehouse, table, {field.name: field.type for field in table.fields}, key, window)
     if table.name == "municipality_extract":
         rows = mask_payees(rows, strict_functions(warehouse))

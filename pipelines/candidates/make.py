@@ -18,8 +18,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.candidates.cut import coverage, cut_table
+from pipelines.candidates.cut import Cut, coverage, cut_table
 from pipelines.candidates.datapackage import FILE_NAME, package_bytes
+from pipelines.candidates.earlier import CellKey, earlier_digests, key_of, read_earlier, remember
 from pipelines.candidates.products import (
     MUNICIPALITY_EXTRACT,
     PRODUCTS,
@@ -30,7 +31,7 @@ from pipelines.candidates.products import (
 )
 from pipelines.candidates.render import csv_bytes, in_order, parquet_bytes
 from pipelines.candidates.sensitivity import Attacker, owner_groups, publishing_their_sales
-from pipelines.candidates.suppress import Suppressed, log_bytes
+from pipelines.candidates.suppress import log_bytes
 from pipelines.errors import ConfigurationError, WarehouseBusy
 from pipelines.files import (
     canonical_json,
@@ -109,23 +110,29 @@ def due_keys(home: Home, period: str, as_of: date) -> list[CandidateKey]:
 
 
 def inputs_digest(home: Home, key: CandidateKey) -> str:
-    """Return the digest of all that a candidate is made from.
+    """Return the digest of all that a candidate would be made from now.
 
     Raises:
         ConfigurationError: There is no warehouse.
     """
+    return _inputs_digest(home, key, current_build_id(home), str(_noted(home, key).get("candidate_sha256")))
+
+
+def _inputs_digest(home: Home, key: CandidateKey, build_id: str, candidate_sha256: str) -> str:
+    """Return the digest of all that a candidate is made from; what it is published as itself is none of it."""
     facts = {
         "product": key.product,
         "recipient": key.recipient,
         "period": key.period,
         "window": list(window_of(home, key).months),
-        "build_id": current_build_id(home),
+        "build_id": build_id,
         "code": _code_digest(),
         # The recipient's name stands in the data package; owners and consents say what it knows of others.
         "registers": {
             name: _file_digest(home.registers / f"{name}.csv")
             for name in sorted({_product(key).recipients, "workshop_owners", "consents"})
         },
+        "earlier": earlier_digests(home, key, candidate_sha256),
     }
     return sha256_bytes(canonical_json(facts).encode())
 
@@ -182,37 +189,38 @@ class Maker:
         name = _recipient_name(self._registers, product, key, clock.as_of)
         folder = candidate_folder(home, key)
         _remove_remnants(folder)
-        inputs = inputs_digest(home, key)
-        standing = _current_digest(home, key, inputs)
+        standing = _current_digest(home, key, inputs_digest(home, key))
         if standing is not None:
             return Candidate(key, folder, standing, is_new=False)
-        files, suppressed = self._files(product, key, name)
+        files, market = self._files(product, key, name)
         with folder_in_place(folder) as temporary:
             for file_name, raw in files.items():
                 (temporary / file_name).write_bytes(raw)
             digest = folder_digest(temporary)
-        if suppressed is not None:
+        suppressed = market.suppressed if market else None
+        if market is not None and suppressed is not None:
             write_atomically(suppression_log_file(home, key), log_bytes(suppressed))
+            remember(home, key, digest, market.cells)
         noted = {
             "period": key.period,
             "build_id": self._build_id,
-            "inputs_digest": inputs,
+            "inputs_digest": _inputs_digest(home, key, self._build_id, digest),
             "candidate_sha256": digest,
             **({"visible_part": str(suppressed.visible_part)} if suppressed and suppressed.total_nok else {}),
         }
         write_atomically(inputs_file(home, key), pretty_json(noted).encode())
         return Candidate(key, folder, digest, is_new=True)
 
-    def _files(
-        self, product: Product, key: CandidateKey, recipient_name: str
-    ) -> tuple[dict[str, bytes], Suppressed | None]:
+    def _files(self, product: Product, key: CandidateKey, recipient_name: str) -> tuple[dict[str, bytes], Cut | None]:
         warehouse = self._warehouse()
         window = window_of(self._home, key)
         files: dict[str, bytes] = {}
-        suppressed = None
+        attacker = _attacker(self._registers or {}, key, window)
+        earlier = read_earlier(self._home, key)
+        market = None
         for table in product.tables:
-            cut = cut_table(warehouse, table, key, window, self._attacker(key, window))
-            suppressed = cut.suppressed or suppressed
+            cut = cut_table(warehouse, table, key, window, attacker, earlier)
+            market = cut if cut.suppressed else market
             rows = in_order(table, cut.rows)
             files[f"{table.name}.csv"] = csv_bytes(rows)
             files[f"{table.name}.parquet"] = parquet_bytes(rows)
@@ -225,13 +233,7 @@ class Maker:
             coverage=self._covered(window, only),
             files=files,
         )
-        return files, suppressed
-
-    def _attacker(self, key: CandidateKey, window: Window) -> Callable[[int], Attacker]:
-        registers = self._registers or {}
-        owners, consents = registers.get("workshop_owners", []), registers.get("consents", [])
-        public = publishing_their_sales(consents, window.last_day)
-        return lambda year: Attacker(key.recipient, owner_groups(owners, year), public)
+        return files, market
 
     def _covered(self, window: Window, municipality_no: str | None) -> dict[str, list[str]]:
         if (window, municipality_no) not in self._coverage:
@@ -250,6 +252,23 @@ class Maker:
                 remedy="Run again: 'samandel run'.",
             )
         return self._connection
+
+
+def market_pattern(
+    home: Home, key: CandidateKey, warehouse: duckdb.DuckDBPyConnection, registers: Registers
+) -> dict[CellKey, str]:
+    """Return the suppression code of every market cell of a share, as it comes out when it is made now."""
+    window = window_of(home, key)
+    table = _product(key).table("market_view")
+    cut = cut_table(warehouse, table, key, window, _attacker(registers, key, window), read_earlier(home, key))
+    return {key_of(row): row["suppression_code"] for row in cut.rows.to_pylist()}
+
+
+def _attacker(registers: Registers, key: CandidateKey, window: Window) -> Callable[[int], Attacker]:
+    """Return what a recipient knows of a year without any release."""
+    owners, consents = registers.get("workshop_owners", []), registers.get("consents", [])
+    public = publishing_their_sales(consents, window.last_day)
+    return lambda year: Attacker(key.recipient, owner_groups(owners, year), public)
 
 
 def current_build_id(home: Home) -> str:

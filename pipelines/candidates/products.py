@@ -355,7 +355,8 @@ _MARKET_VIEW = ProductTable(
     title="Markedet",
     description=(
         "Én rad per år, kommune i leveringsområdet og kategori som bedriften kan levere. Der færre enn tre andre "
-        "leverandører står bak, eller én eller to av dem har nesten alt, er tallene om andre holdt tilbake."
+        "leverandører står bak, eller én eller to av dem har nesten alt, er tallene om andre holdt tilbake. Det samme "
+        "gjelder det som er endret siden en tidligere utgave; rader som er rettet for samme måneder, kan være utelatt."
     ),
     source="product_workshop_market_view",
     recipient_column="recipient_org_no",

@@ -22,12 +22,16 @@ from datetime import date
 from typing import Any
 
 FEW, ONE_LARGE, TWO_LARGE, CLOSE, UNCOUNTED = "few", "one_large", "two_large", "p_percent", "uncounted"
+BEFORE, CHANGED, SECONDARY = "hidden_before", "changed", "secondary"
 REASONS = {
     FEW: "fewer than three other contributors",
     ONE_LARGE: "one other contributor holds nearly everything",
     TWO_LARGE: "two other contributors hold nearly everything",
     CLOSE: "the recipient could estimate the largest other contributor",
     UNCOUNTED: "the contributors do not add up to the cell",
+    BEFORE: "hidden in an earlier release of the same months",
+    CHANGED: "what changed since an earlier release would give a contributor away",
+    SECONDARY: "hidden so that another cell cannot be computed",
 }
 
 

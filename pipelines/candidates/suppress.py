@@ -5,9 +5,13 @@ somebody away (sensitivity.py), who the contributors are (dbt_project/models/pro
 (gate/).
 
 (1) A cell whose contributors give somebody away is hidden (code p).
-(2) A cell whose contributors do not add up to it is hidden: what cannot be counted cannot be cleared.
-(3) Where others are hidden, so is what they could be computed from: the total, the bands. The recipient's own stays.
-(4) The log names cells, codes and reasons, never an amount. It stays in the house: a reason says how many stand behind
+(2) A cell that an earlier release of the same months hid stays hidden, and one whose change since an earlier release
+    gives somebody away is hidden (code k). What a release of the same months showed is left out instead.
+(3) Totals that the release shows are equations: further cells are hidden, so that no hidden one can be narrowed down by
+    them (code k).
+(4) A cell whose contributors do not add up to it is hidden: what cannot be counted cannot be cleared.
+(5) Where others are hidden, so is what they could be computed from: the total, the bands. The recipient's own stays.
+(6) The log names cells, codes and reasons, never an amount. It stays in the house: a reason says how many stand behind
     a cell.
 """
 
@@ -20,9 +24,25 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pipelines.candidates.sensitivity import REASONS, UNCOUNTED, Assessment, Attacker, Contributor, assess
+from pipelines.candidates.earlier import NOTHING, CellKey, Earlier, Shown, changed_contributors, key_of
+from pipelines.candidates.secondary import Cell as SecondaryCell
+from pipelines.candidates.secondary import Relation, hide_secondary
+from pipelines.candidates.sensitivity import (
+    BEFORE,
+    CHANGED,
+    REASONS,
+    SECONDARY,
+    UNCOUNTED,
+    Assessment,
+    Attacker,
+    Contributor,
+    assess,
+    protection,
+)
 
 SHOWN, PRIMARY, COMPLEMENTARY = "", "p", "k"
+LEFT_OUT = "left out"  # in the log only: there is no row
+ALL = "all"
 # What the decision needs to know about a cell beside what is published of it.
 CONTRIBUTOR_COLUMNS = {"other_nok": "money", "contributions": "text", "law_entry_nok": "money"}
 LOG_COLUMNS = ("year", "municipality_no", "spend_category", "code", "reason", "reason_text")
@@ -40,7 +60,7 @@ class Suppressed:
 
     Attributes:
         rows: The published rows, in the order of the cells.
-        log: One row per hidden cell, sorted: LOG_COLUMNS.
+        log: One row per cell that is hidden or left out, sorted: LOG_COLUMNS.
         visible_nok: Absolute addressable value of the cells that are shown.
         total_nok: The same of all cells.
     """
@@ -56,26 +76,104 @@ class Suppressed:
         return round(self.visible_nok / self.total_nok, 4) if self.total_nok else None
 
 
-def suppress_market_view(cells: Iterable[Mapping[str, Any]], attacker: Callable[[int], Attacker]) -> Suppressed:
+def suppress_market_view(
+    cells: Iterable[Mapping[str, Any]], attacker: Callable[[int], Attacker], earlier: Earlier = NOTHING
+) -> Suppressed:
     """Return the published form of market cells.
 
     Args:
         cells: Rows of ``product_workshop_market_view`` of one recipient.
-        attacker: What the recipient knows of a calendar year without the release.
+        attacker: What the recipient knows of a calendar year without any release.
+        earlier: The releases that it holds.
     """
+    listed = list(cells)
+    judged = [_judge(cell, attacker(cell["year"]), earlier) for cell in listed]
+    further = _further(listed, judged, earlier)
+    judged = [
+        _Judged(one.assessed, COMPLEMENTARY, SECONDARY) if key_of(cell) in further else one
+        for cell, one in zip(listed, judged, strict=True)
+    ]
     rows, log = [], []
     visible = total = Decimal(0)
-    for cell in cells:
-        assessed = assess_cell(cell, attacker(cell["year"]))
-        rows.append(_publish(cell, assessed))
-        size = abs(cell["addressable_nok"] or Decimal(0))
+    for cell, one in zip(listed, judged, strict=True):
+        if one.code != LEFT_OUT:
+            rows.append(_publish(cell, one))
+        size = Decimal(0) if ALL in key_of(cell) else abs(cell["addressable_nok"] or Decimal(0))
         total += size
-        if assessed.reason:
-            log.append(_logged(cell, PRIMARY, assessed.reason))
+        if one.code:
+            log.append(_logged(cell, one))
         else:
             visible += size
     log.sort(key=lambda row: tuple(row[name] for name in _KEY))
     return Suppressed(rows, log, visible, total)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What is decided of a cell: by its contributors, and in the end."""
+
+    assessed: Assessment
+    code: str = SHOWN
+    reason: str = ""
+
+
+def _judge(cell: Mapping[str, Any], attacker: Attacker, earlier: Earlier) -> _Judged:
+    key, assessed = key_of(cell), assess_cell(cell, attacker)
+    if assessed.reason:
+        judged = _Judged(assessed, PRIMARY, assessed.reason)
+    elif earlier.was_hidden(key):
+        judged = _Judged(assessed, COMPLEMENTARY, BEFORE)
+    elif any(_gives_away(cell, shown, attacker) for shown in earlier.shown.get(key, ())):
+        judged = _Judged(assessed, COMPLEMENTARY, CHANGED)
+    else:
+        return _Judged(assessed)
+    return _Judged(assessed, LEFT_OUT, judged.reason) if earlier.was_shown(key) else judged
+
+
+def _gives_away(cell: Mapping[str, Any], shown: Shown, attacker: Attacker) -> bool:
+    """Return whether the difference to what an earlier release showed says too much about who changed."""
+    if shown.other_nok == cell["other_nok"]:
+        return False
+    try:
+        then = read_contributions(shown.contributions)
+    except ValueError:
+        return True
+    return bool(assess(changed_contributors(read_contributions(cell["contributions"]), then), attacker).reason)
+
+
+def _further(listed: list[Mapping[str, Any]], judged: list[_Judged], earlier: Earlier) -> set[CellKey]:
+    """Return the cells to hide so that no hidden one can be computed from the totals that the release shows."""
+    table = {
+        key_of(cell): SecondaryCell(
+            key=tuple(str(part) for part in key_of(cell)),
+            value=_ore(cell["other_nok"]) or 0,
+            weight=abs(_ore(cell["addressable_nok"]) or 0),
+            protection=protection(max(one.assessed.magnitude, abs(_ore(cell["other_nok"]) or 0))),
+            is_hidden=bool(one.code),
+            may_hide=not earlier.is_known(key_of(cell), cell["other_nok"]),
+        )
+        for cell, one in zip(listed, judged, strict=True)
+    }
+    relations = [Relation({table[key].key: sign for key, sign in terms.items()}) for terms in _totals(table)]
+    secondary = hide_secondary(table.values(), relations).secondary
+    return {key for key, one in table.items() if one.key in secondary}
+
+
+def _totals(table: Mapping[CellKey, SecondaryCell]) -> list[dict[CellKey, int]]:
+    """Return the cells that sum up others, over municipalities or categories, as minus the total plus its parts.
+
+    A total is a row of ``all``; one that has more in it than the rows beside it says nothing exact and is left out.
+    """
+    found = []
+    for key in sorted(table):
+        for place in (1, 2):
+            if key[place] != ALL:
+                continue
+            rest = key[:place] + key[place + 1 :]
+            parts = [one for one in table if one[place] != ALL and one[:place] + one[place + 1 :] == rest]
+            if parts and sum(table[one].value for one in parts) == table[key].value:
+                found.append({key: -1, **dict.fromkeys(parts, 1)})
+    return found
 
 
 def log_bytes(suppressed: Suppressed) -> bytes:
@@ -122,19 +220,24 @@ def _ore(amount: Decimal | None) -> int | None:
     return None if amount is None else int(amount * 100)
 
 
-def _logged(cell: Mapping[str, Any], code: str, reason: str) -> Row:
-    return {**{name: cell[name] for name in _KEY}, "code": code, "reason": reason, "reason_text": REASONS[reason]}
+def _logged(cell: Mapping[str, Any], one: _Judged) -> Row:
+    return {
+        **{name: cell[name] for name in _KEY},
+        "code": one.code,
+        "reason": one.reason,
+        "reason_text": REASONS[one.reason],
+    }
 
 
-def _publish(cell: Mapping[str, Any], assessed: Assessment) -> Row:
+def _publish(cell: Mapping[str, Any], one: _Judged) -> Row:
     published: Row = {name: cell[name] for name in (*_KEY, "own_nok")}
-    if assessed.reason:
-        return {**published, **dict.fromkeys(_HIDDEN), "suppression_code": PRIMARY}
+    if one.code:
+        return {**published, **dict.fromkeys(_HIDDEN), "suppression_code": one.code}
     return {
         **published,
         "addressable_nok": cell["addressable_nok"],
         "other_nok_or_suppressed": cell["other_nok"],
-        "other_suppliers_band": suppliers_band(assessed.others),
+        "other_suppliers_band": suppliers_band(one.assessed.others),
         "law_entry_headroom_band": headroom_band(cell["addressable_nok"], cell["law_entry_nok"]),
         "suppression_code": SHOWN,
     }

@@ -17,6 +17,7 @@ from pipelines.gate import (
     privacy,
     quality,
     reconciliation,
+    reproduced,
     tenancy,
 )
 from pipelines.gate.applicability import Applicability
@@ -84,6 +85,7 @@ CHECKS: dict[tuple[str, str], Check] = {
     ("DC06", SHARE): coalition.computable_with_others,
     ("DC08", SHARE): disclosure.small_counts,
     ("DC09", SHARE): disclosure.withheld_value,
+    ("DC10", SHARE): reproduced.same_pattern,
     ("TN01", EXTRACT): tenancy.own_rows_only,
     ("TN01", SHARE): tenancy.own_sales_only,
     ("TN03", EXTRACT): tenancy.agreed_shape,

@@ -19,7 +19,7 @@ from pipelines.files import folder_digest, folder_in_place, pretty_json, write_a
 from pipelines.gate.rules import RuleResult
 from pipelines.home import Home
 
-RESULTS_JSON, RESULTS_CSV = "results.json", "rule_results.csv"
+RESULTS_JSON, RESULTS_CSV, SUPPRESSION_LOG = "results.json", "rule_results.csv", "suppression_log.csv"
 _COLUMNS = ("rule", "title", "version", "severity", "status", "applied", "passed", "reason", "field", "examples")
 
 
@@ -34,8 +34,18 @@ def write_evidence(
     candidate_sha256: str,
     results: Sequence[RuleResult],
     facts: Mapping[str, Any],
+    suppression_log: Path | None = None,
 ) -> str:
-    """Write the evidence, replacing what an earlier judgement of the same bytes left, and return its digest."""
+    """Write the evidence, replacing what an earlier judgement of the same bytes left, and return its digest.
+
+    Args:
+        home: The home.
+        key: Product, recipient, period.
+        candidate_sha256: What was judged.
+        results: What every rule answered.
+        facts: What else is known of the candidate.
+        suppression_log: Why cells of it are hidden; copied where it is there.
+    """
     folder = evidence_folder(home, key, candidate_sha256)
     document = {
         "product": key.product,
@@ -50,6 +60,8 @@ def write_evidence(
     with folder_in_place(folder) as temporary:
         write_atomically(temporary / RESULTS_JSON, pretty_json(document).encode())
         write_atomically(temporary / RESULTS_CSV, _as_csv(results))
+        if suppression_log is not None and suppression_log.is_file():
+            write_atomically(temporary / SUPPRESSION_LOG, suppression_log.read_bytes())
     return folder_digest(folder)
 
 

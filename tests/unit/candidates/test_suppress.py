@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.candidates import suppress
@@ -203,3 +203,30 @@ def test_suppliers_are_counted_in_bands(number: int, band: str) -> None:
 )
 def test_headroom_is_a_band_of_the_limit(addressable: str, limit: str | None, band: str | None) -> None:
     assert headroom_band(Decimal(addressable), None if limit is None else Decimal(limit)) == band
+
+
+def with_totals(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cells and, as a release might show them, their sums over municipalities for each category."""
+    totals = []
+    for category in sorted({cell["spend_category"] for cell in cells}):
+        listed = [cell for cell in cells if cell["spend_category"] == category]
+        others = [[one] for cell in listed for one in cell["others"]]
+        totals.append(cell_of(others, municipality_no="all", spend_category=category))
+    return [*({name: value for name, value in cell.items() if name != "others"} for cell in cells), *totals]
+
+
+@given(st.lists(st.lists(st.integers(1, 900), min_size=1, max_size=6), min_size=2, max_size=6))
+@settings(max_examples=30, deadline=None)
+def test_no_hidden_cell_follows_from_a_total_that_is_shown(listed: list[list[int]]) -> None:
+    cells = [
+        cell_of([[Decimal(one)] for one in others], municipality_no=f"99{number:02d}")
+        | {"others": [Decimal(one) for one in others]}
+        for number, others in enumerate(listed)
+    ]
+    rows = published_of(with_totals(cells)).rows
+    hidden = [row["municipality_no"] for row in rows if row["suppression_code"]]
+    if any(row["municipality_no"] == "all" and not row["suppression_code"] for row in rows):
+        sizes = {f"99{number:02d}": sum(others) for number, others in enumerate(listed)}
+        # Each may be 15 % more, and 15 % less, than it is: the other hidden ones can take that up.
+        for number in hidden:
+            assert sum(sizes[other] for other in hidden if other != number) * 100 >= 15 * sizes[number]

@@ -106,6 +106,11 @@ WAREHOUSE: dict[str, str] = {
     "fct_claims": (
         "claim_id varchar, measure varchar, municipality_no varchar, workshop_org_no varchar, finding varchar"
     ),
+    "products.product_workshop_market_view": (
+        "recipient_org_no varchar, year integer, municipality_no varchar, spend_category varchar,"
+        " addressable_nok decimal(18, 2), own_nok decimal(18, 2), other_nok decimal(18, 2), contributions varchar,"
+        " law_entry_nok decimal(18, 2)"
+    ),
 }
 
 
@@ -274,6 +279,23 @@ def warehouse_rows() -> dict[str, list[Row]]:
             if row["org_no"] and row["municipality_no"] == OWN
         ],
         "fct_claims": [],
+        "products.product_workshop_market_view": [
+            {
+                "recipient_org_no": WORKSHOP,
+                "year": 2026,
+                "municipality_no": OWN,
+                "spend_category": "meeting_food",
+                "addressable_nok": Decimal("510.00"),
+                "own_nok": Decimal("50.00"),
+                "other_nok": Decimal("460.00"),
+                "contributions": ";".join(
+                    f"{row['org_no']}|{row['net_amount_nok']}|{row['net_amount_nok']}"
+                    for row in PURCHASES
+                    if row["purchase_line_id"] in ("a1", "a2", "a3", "a4", "w1")
+                ),
+                "law_entry_nok": Decimal("600.00"),
+            }
+        ],
     }
 
 
@@ -398,6 +420,7 @@ class SmallHome:
         file = folder / "samandel.duckdb"
         file.unlink(missing_ok=True)
         with duckdb.connect(str(file)) as connection:
+            connection.execute("create schema products")
             for table, columns in WAREHOUSE.items():
                 connection.execute(f"create table {table} ({columns})")
                 for row in self.warehouse[table]:

@@ -323,6 +323,7 @@ FAULTS = [
     Fault("DC03", SHARE, CLOSE, 1, "within 15%", "2026/9901/meeting_food"),
     Fault("DC08", SHARE, FEW, 1, "count under 3", "2026/9901/meeting_food"),
     Fault("DC09", SHARE, _view(**HIDDEN), 1, "100.0% of the addressable value is withheld, over 40%"),
+    Fault("DC10", SHARE, _view(**HIDDEN), 1, "made again", "2026/9901/meeting_food"),
     Fault(
         "TN01",
         EXTRACT,
@@ -403,6 +404,12 @@ NOTHING = [
     ("DC04", SHARE, lambda s: s.tables[SHARE]["market_view"].clear(), "no cell is hidden"),
     ("DC08", SHARE, _view(**HIDDEN), "no count"),
     ("DC09", SHARE, lambda s: s.tables[SHARE]["market_view"].clear(), "no value"),
+    (
+        "DC10",
+        SHARE,
+        _all(_emptied("products.product_workshop_market_view"), lambda s: s.tables[SHARE]["market_view"].clear()),
+        "no cells",
+    ),
     (
         "TN01",
         EXTRACT,

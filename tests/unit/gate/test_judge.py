@@ -259,3 +259,11 @@ def test_masking_is_demanded_twice_over(small: SmallHome) -> None:
     assert found.status == "failed"
     assert "expect_column_values_to_be_in_set" in found.reason
     assert "name a natural person" in found.reason
+
+
+def test_why_cells_are_hidden_is_kept_with_the_evidence(small: SmallHome) -> None:
+    log = small.home.candidates / SHARE.product / f"{SHARE.recipient}.suppression_log.csv"
+    log.write_text("year,municipality_no,spend_category,code,reason,reason_text\n")
+    verdict = judge(small.home, SHARE, CLOCK)
+    folder = evidence_folder(small.home, SHARE, verdict.candidate_sha256)
+    assert (folder / "suppression_log.csv").read_bytes() == log.read_bytes()
