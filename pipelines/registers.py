@@ -213,6 +213,27 @@ REGISTERS: dict[str, Table] = {
             ),
         ),
         _register(
+            "filed_accounts",
+            "What a member has filed as its KOSTRA accounts; valid_from and valid_to are the year.",
+            ("municipality_no", "account_class", "kostra_art"),
+            _municipality(),
+            Column(
+                "account_class",
+                "text",
+                "Operating or investment account.",
+                required=True,
+                allowed=("operating", "investment"),
+            ),
+            Column("kostra_art", "text", "KOSTRA art, three digits.", required=True, pattern=r"\d{3}"),
+            Column(
+                "amount_nok",
+                "money",
+                "What was filed on the art, all functions together, NOK; expenses positive.",
+                required=True,
+            ),
+            Column("source", "text", "Where the figures come from.", required=True),
+        ),
+        _register(
             "local_limits",
             "A member's own, stricter purchasing limits.",
             ("municipality_no", "limit_key"),

@@ -17,6 +17,7 @@ REGISTER_TEXTS = {
     "members": "Hvilke kommuner som er med, fra når, og innbyggertall.",
     "member_org_nos": "Organisasjonsnumrene hver kommune kjøper under.",
     "charts_of_accounts": "Kommunens egne kontoer, og KOSTRA-arten bak hver av dem.",
+    "filed_accounts": "Det kommunen har rapportert som KOSTRA-regnskap, etter år og art.",
     "workshops": "Arbeidsinkluderingsbedriftene.",
     "workshop_departments": "Avdelingene i bedriftene.",
     "workshop_owners": "Hvem som eier bedriftene, og hvor stor del.",

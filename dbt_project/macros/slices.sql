@@ -30,10 +30,11 @@
 
 {#
     What a sliced model reads of a relation that has its rows by municipality: the slices that are made anew, or all of it.
-    The only filter of a sliced model, and every such relation in it is read through this.
+    The only filter of a sliced model, and every such relation in it is read through this. A view of slices, that only
+    sliced models read, is made for the slices of one build.
 #}
 {% macro slice_of(relation) -%}
-    {%- if slices() and is_incremental() -%}
+    {%- if slices() and (is_incremental() or config.get('materialized') == 'view') -%}
         (select * from {{ relation }} where {{ is_in_slices('municipality_no') }})
     {%- else -%}
         {{ relation }}

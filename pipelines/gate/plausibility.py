@@ -24,12 +24,12 @@ def filed_accounts(case: Case) -> Finding:
         select account_class, category_key, period_start, abs(numerator), denominator
         from fct_kpis
         where
-            kpi_key = 'K29' and municipality_no = $recipient and numerator is not null and denominator > 0
+            kpi_key = 'K29' and municipality_no = $recipient and state = 'ok'
         order by all
         """
     )
     if not rows:
-        return Finding(0, reason="No accounts as filed in KOSTRA have been delivered to compare with.")
+        return Finding(0, reason="Of no whole year both the ledger and what was filed in KOSTRA are known.")
     rule = case.rules["RC02"]
     wrong = [row for row in rows if row[3] > rule.parameter("hold_above") * row[4]]
     graver = [row for row in rows if row[3] > rule.parameter("block_above") * row[4]]

@@ -41,9 +41,7 @@ from rows_of('register_charts_of_accounts') as charts
 left join arts using (kostra_art);
 
 create temp table functions as
-select kostra_function, privacy_class,
-    coalesce(cast(valid_from_year as integer), 0) as first_year,
-    coalesce(cast(valid_to_year as integer), 9999) as last_year
+select kostra_function, privacy_class
 from seed('kostra_sensitive_functions');
 
 create temp table workshops as select * from rows_of('register_workshops');
@@ -900,8 +898,8 @@ select
     _row_no, _xpath, _posting_delivery_id, _posting_file_sha256, _posting_row_no, _posting_xpath
 from spend
 left join on_contracts using (purchase_line_id)
-left join functions
-    on spend.kostra_function = functions.kostra_function and year(spend_date) between first_year and last_year;
+-- Whatever year: a retired function that is still in use stays as private as it was.
+left join functions on spend.kostra_function = functions.kostra_function;
 
 create table fct_invoices as
 select

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -81,10 +81,10 @@ class Warehouse:
             for model in models:
                 if model.sql is None:
                     continue
-                if model.materialized != "incremental":
-                    connection.execute(_create(model))
-                    continue
                 sql = model.sql.replace(f"in ('{compiled_for}')", f"in ({listed})")
+                if model.materialized != "incremental":
+                    connection.execute(_create(replace(model, sql=sql)))
+                    continue
                 connection.execute(f"delete from {model.relation} where {model.sliced_by} in ({listed})")
                 connection.execute(f"insert into {model.relation} by name ({sql})")
 

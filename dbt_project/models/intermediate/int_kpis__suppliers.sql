@@ -23,22 +23,32 @@ counts as (
     where account_class = 'all' and period_kind in ('year', 'twelve_months')
 ),
 
+-- A number for each payee: its key is long, and what follows holds some millions of them.
+payees as (
+    select
+        payee_key,
+        cast(row_number() over (order by payee_key) as integer) as payee_no
+    from lines
+    group by payee_key
+),
+
 monthly as (
     select
-        period_month,
-        municipality_no,
-        category_key,
-        payee_key,
-        sum(net_amount_nok) as net_amount_nok
+        lines.period_month,
+        lines.municipality_no,
+        lines.category_key,
+        payees.payee_no,
+        cast(sum(lines.net_amount_nok) as decimal(18, 2)) as net_amount_nok
     from lines
-    group by period_month, municipality_no, category_key, payee_key
+    inner join payees on lines.payee_key = payees.payee_key
+    group by lines.period_month, lines.municipality_no, lines.category_key, payees.payee_no
 ),
 
 by_period as (
     select
         monthly.municipality_no,
         monthly.category_key,
-        monthly.payee_key,
+        monthly.payee_no,
         sum(monthly.net_amount_nok) as net_amount_nok,
         periods.period_start,
         periods.period_end
@@ -47,21 +57,21 @@ by_period as (
     group by
         monthly.municipality_no,
         monthly.category_key,
-        monthly.payee_key,
+        monthly.payee_no,
         periods.period_start,
         periods.period_end
 ),
 
 by_supplier as (
     select
-        payee_key,
+        payee_no,
         if(grouping(municipality_no) = 1, 'all', municipality_no) as municipality_no,
         if(grouping(category_key) = 1, 'all', category_key) as category_key,
         cast(sum(net_amount_nok) as decimal(18, 2)) as net_amount_nok,
         period_start,
         period_end
     from by_period
-    group by period_start, period_end, payee_key, cube (municipality_no, category_key)
+    group by period_start, period_end, payee_no, cube (municipality_no, category_key)
     having sum(net_amount_nok) > 0
 ),
 
@@ -70,7 +80,7 @@ placed as (
         *,
         row_number() over (
             partition by municipality_no, category_key, period_start, period_end
-            order by net_amount_nok desc, payee_key asc
+            order by net_amount_nok desc, payee_no asc
         ) as place,
         count(*) over (
             partition by municipality_no, category_key, period_start, period_end

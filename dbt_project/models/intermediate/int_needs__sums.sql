@@ -39,25 +39,41 @@ monthly_needs as (
     group by municipality_no, category_key, period_month, payee_key
 ),
 
+months as (
+    select distinct period_month
+    from monthly
+),
+
+-- Which months a period has, so that sums of months are met by equal keys.
+period_months as (
+    select
+        months.period_month,
+        periods.is_latest,
+        periods.period_start,
+        periods.period_end
+    from periods
+    inner join months
+        on
+            months.period_month
+            between {{ month_of('periods.period_start') }} and {{ month_of('periods.period_end') }}
+),
+
 members as (
     select
         monthly.municipality_no,
         count(*) as months_with_data,
         sum(monthly.classified_nok) as classified_nok,
         sum(monthly.all_nok) as all_nok,
-        periods.is_latest,
-        periods.period_start,
-        periods.period_end
+        period_months.is_latest,
+        period_months.period_start,
+        period_months.period_end
     from monthly
-    inner join periods
-        on
-            monthly.period_month
-            between {{ month_of('periods.period_start') }} and {{ month_of('periods.period_end') }}
+    inner join period_months on monthly.period_month = period_months.period_month
     group by
         monthly.municipality_no,
-        periods.is_latest,
-        periods.period_start,
-        periods.period_end
+        period_months.is_latest,
+        period_months.period_start,
+        period_months.period_end
 ),
 
 needs as (
@@ -67,18 +83,15 @@ needs as (
         sum(monthly_needs.net_nok) as bought_nok,
         count(distinct monthly_needs.payee_key) as suppliers,
         min(monthly_needs.first_spend_date) as started_on,
-        periods.period_start,
-        periods.period_end
+        period_months.period_start,
+        period_months.period_end
     from monthly_needs
-    inner join periods
-        on
-            monthly_needs.period_month
-            between {{ month_of('periods.period_start') }} and {{ month_of('periods.period_end') }}
+    inner join period_months on monthly_needs.period_month = period_months.period_month
     group by
         monthly_needs.municipality_no,
         monthly_needs.category_key,
-        periods.period_start,
-        periods.period_end
+        period_months.period_start,
+        period_months.period_end
 ),
 
 final as (

@@ -11,7 +11,7 @@
 with
 
 lines as (
-    select * from {{ ref('int_purchases__lines') }}
+    select * from {{ slice_of(ref('int_purchases__lines')) }}
 ),
 
 -- The same lines, read once more for few columns: read once for both, all sixty would be held.
@@ -24,7 +24,7 @@ named_lines as (
         supplier_name,
         coalesce(supplier_name, seller_name) as ledger_name,
         spend_date
-    from {{ ref('int_purchases__lines') }}
+    from {{ slice_of(ref('int_purchases__lines')) }}
 ),
 
 corrected as (
@@ -36,7 +36,7 @@ named as (
 ),
 
 alike as (
-    select * from {{ ref('int_suppliers__similar') }}
+    select * from {{ slice_of(ref('int_suppliers__similar')) }}
 ),
 
 name_kinds as (

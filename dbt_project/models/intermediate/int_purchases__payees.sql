@@ -5,7 +5,7 @@
 with
 
 identified as (
-    select * from {{ ref('int_purchases__identified') }}
+    select * from {{ slice_of(ref('int_purchases__identified')) }}
 ),
 
 registered as (

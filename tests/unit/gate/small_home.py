@@ -78,7 +78,7 @@ WAREHOUSE: dict[str, str] = {
     ),
     "fct_kpis": (
         "kpi_key varchar, measure varchar, municipality_no varchar, workshop_org_no varchar, category_key varchar,"
-        " account_class varchar, period_start date, period_end date, numerator decimal(24, 6),"
+        " account_class varchar, state varchar, period_start date, period_end date, numerator decimal(24, 6),"
         " denominator decimal(24, 6)"
     ),
     "fct_reconciliation": (
@@ -232,6 +232,7 @@ def kpi(key: str, numerator: str, **other: Any) -> Row:
         "period_end": date(2026, 10, 31),
         "numerator": Decimal(numerator),
         "denominator": None,
+        "state": "ok",
         **other,
     }
 

@@ -206,7 +206,7 @@ NOTHING: list[tuple[str, Any, Change, str]] = [
         )
     ),
     ("RF11", EXTRACT, register(WORKSHOPS, f"{WORKSHOP},Fjordverk AS,9901,2020-01-01,\n", ""), "No workshop"),
-    ("RC02", EXTRACT, lambda small: None, "No accounts as filed"),
+    ("RC02", EXTRACT, lambda small: None, "Of no whole year"),
     ("RC03", EXTRACT, months(*["1.00"] * 14), "14 of the latest 15 months"),
     ("RC08", EXTRACT, months(*["1.00"] * 23), "23 of the latest 24 months"),
     ("RC09", SHARE, lambda s: s.warehouse["fct_claims"].append(_claim("not_checkable")), "No published claim"),

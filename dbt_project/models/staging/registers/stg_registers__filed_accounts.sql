@@ -1,0 +1,1 @@
+select * from {{ source('registers', 'register_filed_accounts') }}
