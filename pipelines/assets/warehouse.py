@@ -116,10 +116,7 @@ def _run_dbt(
         "PYTHONUNBUFFERED": "1",
     }
     invocation = DbtCliInvocation.run(
-        args=[
-            *(sys.executable, "-W", "ignore", "-m", "dbt.cli.main"),
-            *dbt_arguments(build.plan, full_refresh=full_refresh),
-        ],
+        args=[sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *dbt_arguments(full_refresh)],
         env=child_environment(**environment),
         manifest=manifest,
         dagster_dbt_translator=Translator(),

@@ -19,7 +19,7 @@ cells as (
 
 final as (
     {{ kpi_figures([
-        {'key': 'K26', 'measure': 'einvoice_ratio', 'of': 'einvoices', 'over': 'invoices',
+        {'key': 'K26', 'measure': 'einvoice_ratio', 'of': 'nullif(einvoices, 0)', 'over': 'invoices',
          'set': 'every'},
         {'key': 'K26', 'measure': 'contract_reference_ratio', 'of': 'einvoices_with_contract',
          'over': 'einvoices', 'set': 'every'},
