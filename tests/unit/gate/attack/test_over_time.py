@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines import settings
+from pipelines.gate import reproduced
 from pipelines.gate.judge import judge
 from pipelines.gate.suites import read_suite
 from tests.unit.gate.small_home import (
@@ -59,6 +60,11 @@ def candidate(small: SmallHome, *rows: dict[str, Any]) -> None:
     """Write the candidate with these rows."""
     small.tables[SHARE]["market_view"] = list(rows)
     small.write()
+
+
+def made_again(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Have the share that DC10 makes again hide what the candidate of these tests, made by hand, hides."""
+    monkeypatch.setattr(reproduced, "market_pattern", lambda *_: {(2026, OWN, "meeting_food"): code})
 
 
 def test_the_first_release_has_none_before_it(small: SmallHome) -> None:
@@ -129,7 +135,8 @@ def test_a_difference_that_one_other_dominates_is_blocked(small: SmallHome) -> N
     assert ask(small, "DC05", SHARE).status == "failed"
 
 
-def test_a_corrected_figure_is_held(small: SmallHome) -> None:
+def test_a_corrected_figure_is_held(small: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_again(monkeypatch, "")
     release(small, "2026-10", row(other="450.00"))
     shown = {"addressable_nok": D("510.00"), "other_suppliers_band": "3-4", "law_entry_headroom_band": "<0.6"}
     candidate(small, row(other="460.00", **shown))
@@ -169,7 +176,10 @@ def test_an_earlier_release_that_cannot_be_read_blocks(small: SmallHome) -> None
     assert (found.status, found.examples) == ("failed", ("2026-09-r1",))
 
 
-def test_a_verdict_does_not_stand_when_the_recipient_has_got_another_release(small: SmallHome) -> None:
+def test_a_verdict_does_not_stand_when_the_recipient_has_got_another_release(
+    small: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_again(monkeypatch, HIDDEN["suppression_code"])
     candidate(small, row())
     assert judge(small.home, SHARE, CLOCK).state == "approved"
     release(small, "2026-10", row(other="460.00"))
