@@ -41,6 +41,7 @@ posted as (
         substr(kostra_art, 1, 1) as art_series,
         sum(net_amount_nok) as posted_nok
     from postings
+    where substr(kostra_art, 1, 1) between '1' and '4'
     group by municipality_no, account_class, fiscal_year, art_series
 ),
 
@@ -55,21 +56,27 @@ months as (
     group by municipality_no, fiscal_year
 ),
 
+-- What is booked on a series that nothing was filed on is a difference too, where the year's
+-- accounts were filed at all.
 gaps as (
     select
-        filed.municipality_no,
-        filed.account_class,
-        filed.fiscal_year,
-        sum(abs(coalesce(posted.posted_nok, 0) - filed.filed_nok)) as gap_nok,
+        coalesce(filed.municipality_no, posted.municipality_no) as municipality_no,
+        coalesce(filed.account_class, posted.account_class) as account_class,
+        coalesce(filed.fiscal_year, posted.fiscal_year) as fiscal_year,
+        sum(abs(coalesce(posted.posted_nok, 0) - coalesce(filed.filed_nok, 0))) as gap_nok,
         sum(filed.filed_nok) as filed_nok
     from filed
-    left join posted
+    full join posted
         on
             filed.municipality_no = posted.municipality_no
             and filed.account_class = posted.account_class
             and filed.fiscal_year = posted.fiscal_year
             and filed.art_series = posted.art_series
-    group by filed.municipality_no, filed.account_class, filed.fiscal_year
+    group by
+        coalesce(filed.municipality_no, posted.municipality_no),
+        coalesce(filed.account_class, posted.account_class),
+        coalesce(filed.fiscal_year, posted.fiscal_year)
+    having count(filed.filed_nok) > 0
 ),
 
 final as (
