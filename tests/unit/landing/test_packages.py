@@ -292,12 +292,14 @@ def own_files() -> list[tuple[str, str, bytes]]:
         ("contracts_csv", "a.zip", zipped(**{kgv.name: kgv.read_bytes()})),
         ("notices", notice.name, notice.read_bytes()),
         ("brreg", "enhet.json", unit),
-        ("brreg", "enheter.json.gz", gzip.compress(b"[" + unit + b"]")),
+        ("brreg", "enheter.json.gz", gzip.compress(b"[" + unit + b"]", mtime=0)),
         ("brreg", "enheter.csv", b'"organisasjonsnummer","navn","organisasjonsform.kode"\n310000019,Eksempel AS,AS\n'),
     ]
 
 
-@pytest.mark.parametrize(("source", "name", "raw"), own_files(), ids=lambda value: str(value)[:20])
+@pytest.mark.parametrize(
+    ("source", "name", "raw"), own_files(), ids=[f"{source}-{name}" for source, name, _raw in own_files()]
+)
 def test_what_an_inbox_is_for_lands_whatever_the_agreement(tmp_path: Path, source: str, name: str, raw: bytes) -> None:
     home = with_all_inboxes(tmp_path / "home", "prepared_only")
     drop(home, name, raw, source=source)
