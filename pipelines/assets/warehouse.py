@@ -21,11 +21,21 @@ from pipelines.assets import parsed
 from pipelines.errors import BuildFailed
 from pipelines.session import Session
 from pipelines.settings import DBT_PROJECT, child_environment
-from pipelines.warehouse.build import Build, dbt_arguments, failure_of, finish_build, start_build, warehouse_lock
+from pipelines.warehouse.build import (
+    Build,
+    dbt_arguments,
+    failure_of,
+    finish_build,
+    kept_nodes,
+    start_build,
+    warehouse_lock,
+)
 from pipelines.warehouse.project import ensure_manifest
 
 GROUP = "warehouse"
 _BUILT = ("model", "seed", "snapshot")
+# What is said of something that a build of slices kept, and of its tests.
+_KEPT = {"kept": "Nothing that it follows from has changed since it was built and tested."}
 
 
 class Translator(DagsterDbtTranslator):
@@ -116,7 +126,10 @@ def _run_dbt(
         "PYTHONUNBUFFERED": "1",
     }
     invocation = DbtCliInvocation.run(
-        args=[sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *dbt_arguments(full_refresh)],
+        args=[
+            *(sys.executable, "-W", "ignore", "-m", "dbt.cli.main"),
+            *dbt_arguments(build.plan, full_refresh=full_refresh),
+        ],
         env=child_environment(**environment),
         manifest=manifest,
         dagster_dbt_translator=Translator(),
@@ -128,14 +141,38 @@ def _run_dbt(
         cli_version=Version("1.11"),
     )
     selected = context.selected_asset_keys
-    yield from (event for event in invocation.stream() if _belongs(event, context, selected))
+    if build.plan.slices:
+        # First: Dagster wants each asset after those that it follows from, and holds back what follows from silence.
+        kept = [manifest["nodes"][key] for key in kept_nodes(manifest)]
+        keys = [Translator().get_asset_key(node) for node in kept if node["resource_type"] in _BUILT]
+        yield from (
+            dg.Output(None, context.output_for_asset_key(key), metadata=_KEPT) for key in keys if key in selected
+        )
+    tested: set[dg.AssetCheckKey | None] = set()
+    for event in invocation.stream():
+        about = _about(event, context)
+        if about is None or about in selected:
+            tested.add(_check_key(event))
+            yield event
     if not invocation.is_successful():
         raise failure_of(build, [str(build.folder / "logs")])
+    if build.plan.slices:
+        for check in sorted(context.selected_asset_check_keys - tested):
+            yield dg.AssetCheckResult(passed=True, asset_key=check.asset_key, check_name=check.name, metadata=_KEPT)
 
 
-def _belongs(event: Any, context: dg.AssetExecutionContext, selected: set[dg.AssetKey]) -> bool:
-    """Return whether an event is about something that was selected."""
-    if isinstance(event, dg.Output):
-        return context.asset_key_for_output(event.output_name) in selected
-    key = getattr(event, "asset_key", None)
-    return key is None or key in selected
+def _about(event: Any, context: dg.AssetExecutionContext) -> dg.AssetKey | None:
+    """Return the asset that an event is about; none where it is about no single one."""
+    key: dg.AssetKey | None = (
+        context.asset_key_for_output(event.output_name)
+        if isinstance(event, dg.Output)
+        else getattr(event, "asset_key", None)
+    )
+    return key
+
+
+def _check_key(event: Any) -> dg.AssetCheckKey | None:
+    """Return the check that an event is the result of; none where it is no such result."""
+    if not isinstance(event, dg.AssetCheckResult) or event.asset_key is None or event.check_name is None:
+        return None
+    return dg.AssetCheckKey(event.asset_key, event.check_name)

@@ -14,9 +14,10 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from pipelines.settings import DBT_PROJECT, QUIET_TOOLS, child_environment
 from pipelines.warehouse.history import digest_of_inputs, keep_history
 from pipelines.warehouse.project import DBT, project_digest
 from pipelines.warehouse.rule_gaps import rule_gaps
-from pipelines.warehouse.slices import Plan, owners_of_shared, plan_build
+from pipelines.warehouse.slices import SOURCES_OF_SLICES, Plan, owners_of_shared, plan_build
 from pipelines.warehouse.sources import parsed_tables
 from pipelines.warehouse.workings import FILE as WORKINGS
 from pipelines.warehouse.workings import note_scores, place_workings, record_workings, take_workings
@@ -217,7 +218,7 @@ def finish_build(home: Home, build: Build) -> None:
     keep_history(home, build.file, made)
     with build.file.open("rb") as stream:
         os.fsync(stream.fileno())
-    place_workings(home, _workings_of(build.file), sliced_models(build.folder / "target"))
+    place_workings(home, _workings_of(build.file), lasting_models(build.folder / "target"))
     build.file.replace(home.warehouse_file)
     write_atomically(
         home.warehouse / "current.json",
@@ -237,18 +238,43 @@ def _close(file: Path) -> None:
         connection.execute("checkpoint")
 
 
-def sliced_models(target: Path) -> list[str]:
-    """Return the names of the models of which a build can keep slices, by the manifest that dbt left; none without."""
+def lasting_models(target: Path) -> list[str]:
+    """Return the names of the models that a build of slices goes on with, by the manifest that dbt left; none without.
+
+    They are those that have slices, and those that it keeps as they are.
+    """
     path = target / "manifest.json"
     if not path.is_file():
         return []
-    nodes: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["nodes"]
-    return sorted(node["name"] for node in nodes.values() if node["config"].get("materialized") == "incremental")
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    kept = set(kept_nodes(manifest))
+    return sorted(
+        node["name"]
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and (key in kept or node["config"].get("materialized") == "incremental")
+    )
 
 
-def dbt_arguments(full_refresh: bool = False) -> list[str]:
+def kept_nodes(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the ids of dbt's nodes that follow from no delivery of one municipality's, each after what it reads.
+
+    A build of slices keeps what they made: what they read has not changed since.
+    """
+    following = {key for key, source in manifest["sources"].items() if source["source_name"] in SOURCES_OF_SLICES}
+    waiting = sorted(following)
+    while waiting:
+        children = set(manifest["child_map"].get(waiting.pop(), [])) - following
+        following |= children
+        waiting += children
+    read = {key: node.get("depends_on", {}).get("nodes", []) for key, node in manifest["nodes"].items()}
+    return [key for key in TopologicalSorter(read).static_order() if key in read and key not in following]
+
+
+def dbt_arguments(plan: Plan | None = None, *, full_refresh: bool = False) -> list[str]:
     """Return dbt's arguments for a build. Unit tests of models prove our code, not data: they run in our own tests."""
     arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if plan and plan.slices:
+        arguments += ["--select", *(f"source:{name}+" for name in SOURCES_OF_SLICES)]
     return [*arguments, "--full-refresh"] if full_refresh else arguments
 
 
@@ -261,7 +287,7 @@ def run_dbt(build: Build, arguments: list[str] | None = None) -> None:
     target = build.folder / "target"
     done = subprocess.run(
         [
-            *(*DBT, *(arguments or dbt_arguments())),
+            *(*DBT, *(arguments or dbt_arguments(build.plan))),
             *("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
             *("--target-path", str(target), "--log-path", str(build.folder / "logs"), "--no-use-colors"),
         ],
@@ -319,6 +345,6 @@ def build_warehouse(home: Home, *, full_refresh: bool = False) -> bool:
             return False
         match_home(home)
         build = start_build(home, full_refresh=full_refresh)
-        run_dbt(build, dbt_arguments(full_refresh))
+        run_dbt(build, dbt_arguments(build.plan, full_refresh=full_refresh))
         finish_build(home, build)
     return True

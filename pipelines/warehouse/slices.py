@@ -29,6 +29,8 @@ _OF_ONE_MUNICIPALITY = (
     "delivery_periods",
     "document_states",
 )
+# The dbt sources of such tables, and of the scores of what they name: a build of slices makes what follows from them.
+SOURCES_OF_SLICES = ("ehf", "landing", "ledger", "matched", "notices", "saft")
 _MUNICIPALITY = re.compile(r"[0-9]{4}")
 _IN_WORDS = {
     "dbt": "the dbt project is another now",

@@ -55,8 +55,9 @@ def read_standing(home: Home) -> Standing | str:
         if made["engines"] != _engines():
             return "the libraries that build it are others now"
         files = {home.warehouse_file.name: home.warehouse_file, FILE: workings_folder(home) / FILE}
-        if made["files"] != {name: _stamp(file) for name, file in files.items()}:
-            return "its files are not as the last build left them"
+        # Its views read parsed files where they lay.
+        if (made["files"], made["home"]) != ({name: _stamp(file) for name, file in files.items()}, _place(home)):
+            return "its files are not as, or not where, the last build left them"
         if made["build_id"] != json.loads(current.read_text(encoding="utf-8"))["build_id"]:
             return "its inner relations are those of another build"
         return Standing(dict(made["inputs"]), frozenset(made["shared_owners"]))
@@ -152,6 +153,7 @@ def record_workings(home: Home, build_id: str, inputs: Mapping[str, str], shared
         "build_id": build_id,
         "engines": _engines(),
         "files": {file.name: _stamp(file) for file in files},
+        "home": _place(home),
         "inputs": dict(inputs),
         "shared_owners": sorted(shared_owners),
     }
@@ -162,6 +164,10 @@ def _stamp(file: Path) -> list[int]:
     """Return what a file that nobody has touched keeps."""
     found = file.stat()
     return [found.st_size, found.st_mtime_ns]
+
+
+def _place(home: Home) -> str:
+    return str(home.path.resolve())
 
 
 def _engines() -> dict[str, str]:

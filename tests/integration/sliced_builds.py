@@ -22,12 +22,12 @@ Digests = dict[str, tuple[int, str]]
 
 @dataclass(frozen=True)
 class Model:
-    """A model as dbt compiled it."""
+    """A model as dbt compiled it; without SQL where the build had no part in it."""
 
     relation: str
     materialized: str
     sliced_by: str
-    sql: str
+    sql: str | None
 
 
 def models_of(build: Build) -> list[Model]:
@@ -45,7 +45,7 @@ def _model(node: dict[str, Any]) -> Model:
         relation=node["relation_name"],
         materialized=node["config"]["materialized"],
         sliced_by=node["config"]["meta"].get("sliced_by", "municipality_no"),
-        sql=node["compiled_code"],
+        sql=node.get("compiled_code"),
     )
 
 
@@ -75,10 +75,12 @@ class Warehouse:
                 connection.execute(_create(model))
 
     def make_slices(self, models: Sequence[Model], compiled_for: str, slices: Sequence[str]) -> None:
-        """Make slices anew, by the SQL that was compiled for one municipality's, and whatever is no sliced model."""
+        """Make slices anew by the SQL that was compiled for one municipality's, and whatever else that build made."""
         listed = ", ".join(f"'{one}'" for one in slices)
         with self._open() as connection:
             for model in models:
+                if model.sql is None:
+                    continue
                 sql = model.sql.replace(f"in ('{compiled_for}')", f"in ({listed})")
                 if model.materialized != "incremental":
                     connection.execute(_create(replace(model, sql=sql)))

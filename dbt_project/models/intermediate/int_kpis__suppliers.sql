@@ -1,11 +1,9 @@
 -- K24 and K25: how concentrated purchases are on few suppliers, and how long the tail of small ones
--- is; for calendar years and twelve months. A supplier counts with its net sum where that is above
--- zero.
+-- is; for calendar years and twelve months, of each municipality and of all together.
 with
 
-lines as (
-    select * from {{ ref('int_kpis__lines') }}
-    where in_procurement
+monthly as (
+    select * from {{ ref('int_suppliers__monthly') }}
 ),
 
 periods as (
@@ -28,82 +26,52 @@ payees as (
     select
         payee_key,
         cast(row_number() over (order by payee_key) as integer) as payee_no
-    from lines
+    from monthly
     group by payee_key
 ),
 
-monthly as (
+of_all as (
     select
-        lines.period_month,
-        lines.municipality_no,
-        lines.category_key,
+        monthly.period_month,
+        monthly.category_key,
         payees.payee_no,
-        cast(sum(lines.net_amount_nok) as decimal(18, 2)) as net_amount_nok
-    from lines
-    inner join payees on lines.payee_key = payees.payee_key
-    group by lines.period_month, lines.municipality_no, lines.category_key, payees.payee_no
+        sum(monthly.net_amount_nok) as net_amount_nok
+    from monthly
+    inner join payees on monthly.payee_key = payees.payee_key
+    group by monthly.period_month, monthly.category_key, payees.payee_no
 ),
 
-by_period as (
+by_category as (
     select
-        monthly.municipality_no,
-        monthly.category_key,
-        monthly.payee_no,
-        sum(monthly.net_amount_nok) as net_amount_nok,
+        of_all.category_key,
+        of_all.payee_no,
+        sum(of_all.net_amount_nok) as net_amount_nok,
         periods.period_start,
         periods.period_end
-    from monthly
-    inner join periods on monthly.period_month = periods.period_month
-    group by
-        monthly.municipality_no,
-        monthly.category_key,
-        monthly.payee_no,
-        periods.period_start,
-        periods.period_end
+    from of_all
+    inner join periods on of_all.period_month = periods.period_month
+    group by of_all.category_key, of_all.payee_no, periods.period_start, periods.period_end
 ),
 
 by_supplier as (
     select
-        payee_no,
-        if(grouping(municipality_no) = 1, 'all', municipality_no) as municipality_no,
+        'all' as municipality_no,
         if(grouping(category_key) = 1, 'all', category_key) as category_key,
+        payee_no,
         cast(sum(net_amount_nok) as decimal(18, 2)) as net_amount_nok,
         period_start,
         period_end
-    from by_period
-    group by period_start, period_end, payee_no, cube (municipality_no, category_key)
+    from by_category
+    group by payee_no, period_start, period_end, rollup (category_key)
     having sum(net_amount_nok) > 0
 ),
 
-placed as (
-    select
-        *,
-        row_number() over (
-            partition by municipality_no, category_key, period_start, period_end
-            order by net_amount_nok desc, payee_no asc
-        ) as place,
-        count(*) over (
-            partition by municipality_no, category_key, period_start, period_end
-        ) as suppliers
-    from by_supplier
-),
-
--- A square of kroner over the kroner: what the average krone's supplier sells for. The square of a
--- large supplier does not fit eighteen digits.
 concentrated as (
-    select
-        municipality_no,
-        category_key,
-        sum(net_amount_nok) as supplied_nok,
-        sum(cast(net_amount_nok as decimal(38, 2)) * net_amount_nok) / sum(net_amount_nok)
-            as weighted_nok,
-        sum(net_amount_nok) filter (where place <= 3) as top_3_nok,
-        coalesce(sum(net_amount_nok) filter (where place > suppliers - floor(suppliers * 0.8)), 0)
-            as tail_nok,
-        period_start,
-        period_end
-    from placed
-    group by municipality_no, category_key, period_start, period_end
+    select * from {{ ref('int_suppliers__concentrated') }}
+
+    union all
+
+    {{ concentration('by_supplier') }}
 ),
 
 cells as (

@@ -2,37 +2,12 @@
 -- period.
 with
 
-lines as (
-    select * from {{ ref('int_kpis__lines') }}
+monthly_cells as (
+    select * from {{ ref('int_kpis__monthly_totals') }}
 ),
 
 periods as (
     select * from {{ ref('int_kpis__periods') }}
-),
-
--- Once over the lines; what is over all is summed from these few rows.
-monthly_cells as (
-    select
-        period_month,
-        municipality_no,
-        category_key,
-        account_class,
-        sum(net_amount_nok) filter (where in_procurement) as procurement_nok,
-        sum(abs(net_amount_nok)) filter (where in_procurement)
-            as procurement_identified_nok,
-        sum(abs(net_amount_nok)) filter (where is_procurement) as procurement_all_nok,
-        sum(net_amount_nok) filter (where in_addressable) as addressable_nok,
-        sum(abs(net_amount_nok)) filter (where in_addressable)
-            as addressable_identified_nok,
-        sum(abs(net_amount_nok)) filter (where is_addressable) as addressable_all_nok,
-        sum(abs(net_amount_nok)) filter (where is_product and is_identified)
-            as product_identified_nok,
-        sum(abs(net_amount_nok)) filter (where is_product) as product_all_nok,
-        sum(abs(net_amount_nok)) filter (where (is_procurement or is_transfer) and is_identified)
-            as paid_identified_nok,
-        sum(abs(net_amount_nok)) filter (where is_procurement or is_transfer) as paid_all_nok
-    from lines
-    group by period_month, municipality_no, category_key, account_class
 ),
 
 monthly as (

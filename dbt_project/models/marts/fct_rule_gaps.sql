@@ -6,19 +6,42 @@ faults as (
     select * from {{ ref('int_rules__faults') }}
 ),
 
+met_days as (
+    -- A day has many lines.
+    select distinct spend_date
+    from {{ ref('int_purchases__classified') }}
+),
+
+-- As a rule nothing was bought on a day that a rule is at fault for, and no more is read.
+faulty_days as (
+    select distinct met_days.spend_date
+    from met_days
+    inner join faults on met_days.spend_date between faults.first_day and faults.last_day
+),
+
+procured as (
+    select
+        lines.municipality_no,
+        lines.purchase_line_id
+    from {{ ref('int_kpis__lines') }} as lines
+    inner join faulty_days on lines.spend_date = faulty_days.spend_date
+    where lines.in_procurement
+),
+
 purchases as (
     select
         purchases.municipality_no,
         purchases.org_no,
         purchases.workshop_org_no,
-        coalesce(lines.in_procurement, false) as is_procurement,
+        procured.purchase_line_id is not null as is_procurement,
         coalesce(categories.is_cpv_special_service = 'Y', false) as is_special_service,
         purchases.spend_date
     from {{ ref('int_purchases__classified') }} as purchases
-    left join {{ ref('int_kpis__lines') }} as lines
+    inner join faulty_days on purchases.spend_date = faulty_days.spend_date
+    left join procured
         on
-            purchases.municipality_no = lines.municipality_no
-            and purchases.purchase_line_id = lines.purchase_line_id
+            purchases.municipality_no = procured.municipality_no
+            and purchases.purchase_line_id = procured.purchase_line_id
     left join {{ ref('workshop_categories') }} as categories
         on purchases.category_key = categories.category_key
     -- A day that contradicts its own fiscal period is a slip of the pen, no day that a rule is

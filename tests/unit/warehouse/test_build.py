@@ -25,10 +25,12 @@ from pipelines.warehouse.build import (
     finish_build,
     input_digest,
     is_current,
+    lasting_models,
     start_build,
     warehouse_lock,
 )
 from pipelines.warehouse.read import connect
+from pipelines.warehouse.slices import Plan
 from pipelines.warehouse.sources import parsed_tables
 
 
@@ -60,8 +62,16 @@ def grow(build: Build) -> None:
             connection.execute(f"create or replace table {table} as select 1 as a")
         connection.execute("create view workings.staging.outer_one as select * from workings.intermediate.inner_one")
     models = {"sliced_one": "incremental", "inner_one": "table", "fct_purchases": "incremental"}
-    nodes = {name: {"name": name, "config": {"materialized": kind}} for name, kind in models.items()}
-    (build.folder / "target" / "manifest.json").write_text(json.dumps({"nodes": nodes}))
+    nodes = {
+        name: {"name": name, "resource_type": "model", "config": {"materialized": kind}}
+        for name, kind in models.items()
+    }
+    manifest = {
+        "nodes": nodes,
+        "sources": {"postings": {"source_name": "ledger"}},
+        "child_map": {"postings": ["sliced_one"], "sliced_one": ["inner_one", "fct_purchases"]},
+    }
+    (build.folder / "target" / "manifest.json").write_text(json.dumps(manifest))
 
 
 def test_an_empty_table_of_an_earlier_version_gets_the_columns_of_this_one(home: Home) -> None:
@@ -234,6 +244,42 @@ def test_reading_before_the_first_build_says_what_to_do(home: Home) -> None:
 def test_production_builds_leave_unit_tests_out() -> None:
     assert dbt_arguments() == ["build", "--exclude-resource-type", "unit_test"]
     assert dbt_arguments(full_refresh=True)[-1] == "--full-refresh"
+
+
+def test_a_build_of_slices_makes_what_follows_from_deliveries() -> None:
+    assert dbt_arguments(Plan((), "nothing stands")) == dbt_arguments()
+    chosen = dbt_arguments(Plan(("9901",), "one changed"))
+    assert chosen[chosen.index("--select") + 1 :] == [
+        "source:ehf+",
+        "source:landing+",
+        "source:ledger+",
+        "source:matched+",
+        "source:notices+",
+        "source:saft+",
+    ]
+
+
+def test_what_follows_from_deliveries_and_has_no_slices_is_not_kept(tmp_path: Path) -> None:
+    def model(name: str, materialized: str) -> dict[str, object]:
+        return {"name": name, "resource_type": "model", "config": {"materialized": materialized}}
+
+    manifest = {
+        "sources": {"source.s.ehf.lines": {"source_name": "ehf"}, "source.s.registers.x": {"source_name": "registers"}},
+        "nodes": {
+            "model.s.sliced": model("sliced", "incremental"),
+            "model.s.summed": model("summed", "table"),
+            "model.s.register": model("register", "view"),
+            "test.s.one": {"name": "one", "resource_type": "test", "config": {}},
+        },
+        "child_map": {
+            "source.s.ehf.lines": ["model.s.sliced"],
+            "model.s.sliced": ["model.s.summed"],
+            "source.s.registers.x": ["model.s.register", "model.s.summed"],
+        },
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert lasting_models(tmp_path) == ["register", "sliced"]
+    assert lasting_models(tmp_path / "nowhere") == []
 
 
 def test_failures_are_named(tmp_path: Path) -> None:

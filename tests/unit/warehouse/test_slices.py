@@ -195,6 +195,12 @@ def test_what_is_not_plainly_the_build_that_stands_makes_a_whole_build(
     assert start_build(home).plan.slices == ()
 
 
+def test_in_a_home_that_was_moved_a_build_is_whole(home: Home) -> None:
+    elsewhere = home.path.with_name("elsewhere")
+    home.path.rename(elsewhere)
+    assert "not where, the last build left them" in planned(Home(elsewhere)).reason
+
+
 def test_after_an_upgrade_a_build_is_whole(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workings, "_engines", lambda: {"duckdb": "99.0"})
     assert "libraries" in planned(home).reason
