@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,7 @@ from pipelines.orchestrate import run_pipeline
 from pipelines.session import Session
 from pipelines.settings import Clock
 from pipelines.summary import RunSummary
+from pipelines.warehouse.build import how_it_was_built
 from tests.homes import bytes_of
 from tests.integration.tiny_home import MEMBERS, WORKSHOP, consortium_text, drop_ledger, make_tiny_home
 
@@ -384,6 +386,19 @@ def test_a_withdrawn_correction_leaves_the_figures_as_they_were_before_it(copied
     summary = run_pipeline(copied, CLOCK)
     assert _spend(summary)["9901"] == Decimal("2500.00")
     assert [line.release_id for line in summary.municipalities] == ["2026-10-r3", "2026-10-r1"]
+    # Of one municipality alone: what follows from no delivery of it is kept, and the UI is told so.
+    assert how_it_was_built(copied).startswith("rebuilt for 1 of the municipalities (9901)")
+    with open_instance(copied) as instance:
+        assert _was_kept(instance, "dim_workshops")
+        assert not _was_kept(instance, "fct_purchases")
+
+
+def _was_kept(instance: Any, model: str) -> bool:
+    import dagster as dg
+
+    event = instance.get_latest_materialization_event(dg.AssetKey(model))
+    assert event and event.asset_materialization
+    return "kept" in event.asset_materialization.metadata
 
 
 def test_a_ledger_of_another_members_postings_is_held_until_the_coordinator_decides(fresh: Home) -> None:
