@@ -140,6 +140,11 @@ class Home:
         return self.warehouse / "samandel.duckdb"
 
     @property
+    def gate_facts_file(self) -> Path:
+        """Return the facts of the gate and its releases, which are attached to the warehouse for reading."""
+        return self.warehouse / "gate.duckdb"
+
+    @property
     def history(self) -> Path:
         """Return the folder of what each green build said."""
         return self.path / "history"

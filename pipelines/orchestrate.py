@@ -127,6 +127,7 @@ def _publish(
     from pipelines.candidates.products import MUNICIPALITY_EXTRACT
     from pipelines.due import unsettled_keys
     from pipelines.gate.decisions import gate_key
+    from pipelines.publishing.facts_file import ensure_facts
 
     keys = [
         key
@@ -140,6 +141,8 @@ def _publish(
         dagster.publish(keys, unsettled, is_everybody=not municipalities)
     else:
         notes.append("publish: every candidate is judged and, where approved, published.")
+        with session.kept_apart("publish", "facts"):
+            ensure_facts(session.home)
     return keys
 
 

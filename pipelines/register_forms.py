@@ -20,7 +20,7 @@ from typing import Any
 from pipelines import registers_nb as nb
 from pipelines.errors import ConfigurationError
 from pipelines.files import canonical_json, sha256_bytes
-from pipelines.reference import seed_rows
+from pipelines.reference import OF_RELEASES, seed_rows
 from pipelines.registers import REGISTERS
 from pipelines.tables import Column, Table
 
@@ -179,7 +179,8 @@ def _options(register: str, column: Column, registers: Registers) -> tuple[dict[
         options = {label: key for key, label in nb.LIMITS.items()}
     elif column.name == "kpi_key":
         # A target is a share; of a figure measured in two ways the first one names it.
-        ratios = {row["kpi_key"]: row["label_no"] for row in reversed(seed_rows("kpis")) if row["unit"] == "ratio"}
+        rows = [row for row in reversed(seed_rows("kpis")) if row["kpi_key"] not in OF_RELEASES]
+        ratios = {row["kpi_key"]: row["label_no"] for row in rows if row["unit"] == "ratio"}
         options = {f"{key} {label}": key for key, label in sorted(ratios.items())}
     else:
         options = {}

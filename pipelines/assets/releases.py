@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.gate.verdict import APPROVED
 from pipelines.partitions import ONE_RUN, PRODUCT_RECIPIENTS, candidate_key
+from pipelines.publishing.facts_file import ensure_facts
 from pipelines.publishing.release import publish
 from pipelines.session import Session
 
@@ -42,6 +43,8 @@ def releases(
             # By hand, so that a recipient without a release does not look as if it had one.
             facts = {"release_id": result.release_id, "status": result.status, "path": str(result.path)}
             context.log_event(dg.AssetMaterialization("releases", partition=partition, metadata=facts))
+    with session.kept_apart("publish", "facts"):
+        ensure_facts(session.home)
     failed = [partition for partition in context.partition_keys if session.has_failed(partition)]
     if failed:
         raise dg.Failure(f"Failed for {', '.join(failed)}; all others are dealt with.")

@@ -87,8 +87,20 @@ def suppression_log_file(home: Home, key: CandidateKey) -> Path:
 
 def visible_part(home: Home, key: CandidateKey) -> Decimal | None:
     """Return the visible part of a share's addressable value, as it was noted; None where there is no value."""
-    stated = _noted(home, key).get("visible_part")
-    return None if stated is None else Decimal(stated)
+    stated = withheld(home, key)
+    hidden, total = (Decimal(stated[name]) if stated else Decimal(0) for name in ("hidden_nok", "total_nok"))
+    return round((total - hidden) / total, 4) if total else None
+
+
+def withheld(home: Home, key: CandidateKey) -> dict[str, Any] | None:
+    """Return what a candidate withholds, as it was noted when it was made; None where it has no cells to hide.
+
+    Returns:
+        ``cells``, how many of them are ``suppressed``, their absolute addressable value ``hidden_nok`` and that of all
+        cells, ``total_nok``. Of one hidden cell that is its amount: this stays in the house.
+    """
+    stated = _noted(home, key).get("withheld")
+    return None if stated is None else dict(stated)
 
 
 def window_of(home: Home, key: CandidateKey) -> Window:
@@ -206,7 +218,7 @@ class Maker:
             "build_id": self._build_id,
             "inputs_digest": _inputs_digest(home, key, self._build_id, digest),
             "candidate_sha256": digest,
-            **({"visible_part": str(suppressed.visible_part)} if suppressed and suppressed.total_nok else {}),
+            **({"withheld": suppressed.withheld} if suppressed else {}),
         }
         write_atomically(inputs_file(home, key), pretty_json(noted).encode())
         return Candidate(key, folder, digest, is_new=True)

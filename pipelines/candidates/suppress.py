@@ -71,9 +71,15 @@ class Suppressed:
     total_nok: Decimal
 
     @property
-    def visible_part(self) -> Decimal | None:
-        """Return the visible part of addressable value to four decimals; None where there is no value."""
-        return round(self.visible_nok / self.total_nok, 4) if self.total_nok else None
+    def withheld(self) -> dict[str, Any]:
+        """Return how many cells and how much of their value is hidden or left out."""
+        shown = sum(row["suppression_code"] == SHOWN for row in self.rows)
+        return {
+            "cells": shown + len(self.log),
+            "suppressed": len(self.log),
+            "hidden_nok": str(self.total_nok - self.visible_nok),
+            "total_nok": str(self.total_nok),
+        }
 
 
 def suppress_market_view(

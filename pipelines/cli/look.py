@@ -100,6 +100,8 @@ def query(
 def _ask(home: Home, sql: str, *, internal: bool, parquet: bool) -> tuple[list[str], list[tuple[Any, ...]], Any]:
     import duckdb
 
+    from pipelines.warehouse.read import attach_gate_facts
+
     path = home.warehouse_file if internal else home.warehouse / "analyst.duckdb"
     if not path.is_file():
         raise ConfigurationError(
@@ -109,13 +111,23 @@ def _ask(home: Home, sql: str, *, internal: bool, parquet: bool) -> tuple[list[s
             where=str(path),
             remedy="Run 'samandel run' first." if internal else "Ask the coordinator, or use --internal if you may.",
         )
-    locked: dict[str, Any] = {"enable_external_access": "false", "lock_configuration": "true"}
     try:
-        with duckdb.connect(str(path), read_only=True, config=locked) as connection:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            if internal:
+                attach_gate_facts(connection, home)
+            connection.execute("set enable_external_access = false")
+            connection.execute("set lock_configuration = true")
             statements = connection.extract_statements(sql)
             if len(statements) != 1:
                 raise ConfigurationError(
                     f"{len(statements)} statements where one query is asked for.", where=sql, remedy="Ask one question."
+                )
+            # What is open is also open for writing over by COPY, whatever else is locked.
+            if statements[0].type != duckdb.StatementType.SELECT:
+                raise ConfigurationError(
+                    "The query cannot be answered: it is no question.",
+                    where=sql,
+                    remedy="Ask with select, from, describe, summarize or show tables.",
                 )
             cursor = connection.execute(sql)
             names = _told_apart([column[0] for column in cursor.description or []])

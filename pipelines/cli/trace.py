@@ -56,10 +56,14 @@ def trace(
     if not re.fullmatch(r"[Kk]\d\d", what):
         _trace_file(opened, what, None if municipality == "all" else municipality, json=json)
         return
+    from pipelines.reference import OF_RELEASES
     from pipelines.trace_figure import Wanted, read_period
 
     days = read_period(period) if period else None
     wanted = Wanted(what.upper(), measure, municipality, workshop, category, account_class, days)
+    if wanted.kpi_key in OF_RELEASES:
+        _trace_releases(opened, wanted, json=json)
+        return
     file = opened.warehouse_file if as_of_sequence is None else _past(opened, as_of_sequence)
     _trace_figure(opened, file, wanted, limit if limit is not None or json else _SHOWN, json=json)
 
@@ -83,7 +87,7 @@ def _trace_figure(home: Home, file: Path, wanted: Wanted, limit: int | None, *, 
     from pipelines.trace_figure import find_figure, trace_lines, trace_parts
     from pipelines.warehouse.read import connect
 
-    note_question(home, trace=" ".join(str(value) for value in vars(wanted).values() if value is not None))
+    note_question(home, trace=_question(wanted))
     with connect(home, file) as connection:
         try:
             figure = find_figure(connection, wanted)
@@ -101,6 +105,28 @@ def _trace_figure(home: Home, file: Path, wanted: Wanted, limit: int | None, *, 
             _print_figure(figure.row, shown)
     if any(part.difference for part in parts):
         raise typer.Exit(3)
+
+
+def _trace_releases(home: Home, wanted: Wanted, *, json: bool) -> None:
+    from pipelines.trace_release import trace_releases
+
+    note_question(home, trace=_question(wanted))
+    rows = trace_releases(home, wanted)
+    if json:
+        print_json(rows)
+        return
+    numbers = ("numerator", "denominator", "value", "coverage")
+    columns = ("product", "recipient", "release_id", *numbers, "state")
+    for measure in dict.fromkeys(row["measure"] for row in rows):
+        of_it = [row for row in rows if row["measure"] == measure]
+        print_rows(of_it, columns, title=f"{wanted.kpi_key} {measure}, {of_it[0]['period']}", right=numbers)
+        for row in of_it:
+            typer.echo(f"{row['product']} {row['recipient']} {row['release_id']}: {row['comes_from']}")
+    typer.echo("No purchase lines are behind it: it is of releases, and stands in the gate's records named above.")
+
+
+def _question(wanted: Wanted) -> str:
+    return " ".join(str(value) for value in vars(wanted).values() if value is not None)
 
 
 def _write_json(figure: dict[str, Any], parts: list[tuple[Part, Iterator[dict[str, Any]]]]) -> None:

@@ -216,6 +216,16 @@ def read_verdicts(home: Home) -> list[Verdict]:
     ]
 
 
+def read_lines(home: Home) -> list[dict[str, Any]]:
+    """Return every line of the chain as it stands there, oldest first.
+
+    Raises:
+        VerdictMissing: The chain is broken or holds a line that is not the gate's.
+    """
+    lines = _read_lines(home)
+    return _verified(lines, gate_key(home)) if lines else []
+
+
 def standing_verdict(home: Home, key: CandidateKey, digest: str, now: Bindings) -> Verdict | None:
     """Return the verdict on these bytes, whatever it says, if all that it stood on is unchanged; else None.
 

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,25 @@ def read_results(home: Home, key: CandidateKey, candidate_sha256: str, evidence_
         return None
     document = json.loads((folder / RESULTS_JSON).read_text(encoding="utf-8"))
     return [RuleResult(**{**stated, "examples": tuple(stated["examples"])}) for stated in document["results"]]
+
+
+def read_documents(home: Home, verdicts: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what the evidence says that lies as it was written, by its digest.
+
+    Args:
+        home: The home.
+        verdicts: Lines of the chain, each naming what was judged and the digest of its evidence.
+    """
+    vouched: dict[Path, set[str]] = {}
+    for entry in verdicts:
+        key = CandidateKey(entry["product"], entry["recipient"], entry["period"])
+        vouched.setdefault(evidence_folder(home, key, entry["candidate_sha256"]), set()).add(entry["evidence_sha256"])
+    digests = {folder: folder_digest(folder) for folder in vouched if folder.is_dir()}
+    return {
+        digest: json.loads((folder / RESULTS_JSON).read_text(encoding="utf-8"))
+        for folder, digest in digests.items()
+        if digest in vouched[folder]
+    }
 
 
 def _as_csv(results: Sequence[RuleResult]) -> bytes:

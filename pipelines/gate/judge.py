@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipelines import settings
-from pipelines.candidates.make import suppression_log_file
+from pipelines.candidates.make import suppression_log_file, withheld
 from pipelines.candidates.products import CandidateKey
 from pipelines.errors import VerdictMissing
 from pipelines.files import folder_digest
@@ -70,6 +70,7 @@ def judge(home: Home, key: CandidateKey, clock: settings.Clock) -> Verdict:
         "state": state_of(results),
         "window": [window[0], window[-1]],
         "rows": {name: rows.num_rows for name, rows in sorted(files.tables.items())},
+        "withheld": withheld(home, key),
     }
     evidence_sha256 = write_evidence(home, key, digest, results, facts, suppression_log_file(home, key))
     return append_verdict(

@@ -1,4 +1,8 @@
-"""Pages, list and unit tests of the KPIs say the same: what a figure is, its unit, the numbers of its example."""
+"""Pages, list and unit tests of the KPIs say the same: what a figure is, its unit, the numbers of its example.
+
+Figures of purchases have their unit tests beside their dbt models; those of releases, which no model makes, in a file
+of the same shape, whose cases tests/unit/publishing/test_facts.py runs.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,9 @@ import yaml
 from pipelines.reference import seed_rows
 from pipelines.settings import DBT_PROJECT
 
-PAGES = sorted((Path(__file__).resolve().parents[2] / "docs" / "kpis").glob("K*.md"))
+TESTS = Path(__file__).resolve().parents[1]
+PAGES = sorted((TESTS.parent / "docs" / "kpis").glob("K*.md"))
+OF_RELEASES = TESTS / "unit" / "publishing" / "release_metrics.yml"
 SECTIONS = ["What it says", "Formula", "Example", "What it does not say"]
 # A number as a page writes it: thousands apart by spaces, a decimal point, perhaps a percent sign.
 NUMBER = re.compile(r"(?<![\w.-])-?\d{1,3}(?: \d{3})+(?:\.\d+)?(?: %)?|(?<![\w.-])-?\d+(?:\.\d+)?(?: %)?")
@@ -40,10 +46,10 @@ def _listed(value: Any) -> list[str]:
 
 @cache
 def _unit_tests() -> dict[str, dict[str, Any]]:
-    """Return every unit test of a model by its name."""
+    """Return every unit test of a model, and every case of figures of releases, by its name."""
     return {
         test["name"]: test
-        for path in sorted((DBT_PROJECT / "models").rglob("*.yml"))
+        for path in [*sorted((DBT_PROJECT / "models").rglob("*.yml")), OF_RELEASES]
         for test in yaml.safe_load(path.read_text(encoding="utf-8")).get("unit_tests", [])
     }
 

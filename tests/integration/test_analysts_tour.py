@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from pipelines.home import Home
-from pipelines.warehouse.read import connect
+from pipelines.publishing.facts_file import ensure_facts
+from pipelines.warehouse.read import attach_gate_facts, connect
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "analysts.md").read_text(encoding="utf-8")
 
@@ -25,11 +26,13 @@ def _questions() -> list[tuple[str, str, list[str]]]:
 
 @pytest.fixture(scope="module")
 def warehouse(demo_home: Path) -> duckdb.DuckDBPyConnection:
-    return connect(Home(demo_home))
+    connection = connect(Home(demo_home))
+    attach_gate_facts(connection, Home(demo_home))
+    return connection
 
 
-def test_there_are_ten() -> None:
-    assert [heading.partition(".")[0] for heading, _, _ in _questions()] == [str(number) for number in range(1, 11)]
+def test_there_are_eleven() -> None:
+    assert [heading.partition(".")[0] for heading, _, _ in _questions()] == [str(number) for number in range(1, 12)]
 
 
 @pytest.mark.parametrize(("sql", "columns"), [q[1:] for q in _questions()], ids=[q[0] for q in _questions()])
@@ -46,3 +49,21 @@ def test_a_question_gives_rows_of_the_shape_that_the_page_says(
 def test_the_lines_of_the_seventh_add_up_to_their_figure(warehouse: duckdb.DuckDBPyConnection) -> None:
     sql = _questions()[6][1]
     assert warehouse.sql(sql).filter("adds_up is not true").fetchall() == []
+
+
+def test_after_a_run_the_facts_of_the_gate_are_those_of_its_records(demo_home: Path) -> None:
+    assert not ensure_facts(Home(demo_home))
+
+
+def test_the_eleventh_knows_what_each_share_withholds_and_no_zero_of_an_extract(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    answer = warehouse.sql(_questions()[10][1])
+    shares, extracts = (
+        answer.filter(f"product = '{product}'") for product in ("workshop_release", "municipality_extract")
+    )
+    unsaid = "suppression_rate is null and not coalesce(contains(not_known, 'suppression_rate'), false)"
+    assert shares.filter(unsaid).fetchall() == []
+    assert shares.filter("suppression_rate > 0 and value_withheld > 0").fetchall()
+    assert {row[0] for row in extracts.project("not_known").fetchall()} == {"suppression_rate, value_withheld"}
+    assert answer.filter("days_in_the_gate is null").fetchall() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelines import settings
-from pipelines.candidates.make import make_candidate
+from pipelines.candidates.make import make_candidate, suppression_log_file, withheld
 from pipelines.candidates.products import CandidateKey
 from pipelines.gate.bindings import current_bindings
 from pipelines.gate.decisions import append_verdict
@@ -19,7 +19,8 @@ def decide(home: Home, key: CandidateKey, digest: str, *, state: str = APPROVED,
     """Append a decision on some bytes, as things stand now."""
     status = PASSED if state == APPROVED else FAILED
     result = RuleResult("PV01", "1", "block", status, 10, 10, "looked at", ("kpi.state/=x",), "kpi.state", "Title")
-    evidence = write_evidence(home, key, digest, [result], {})
+    facts = {"withheld": withheld(home, key)}
+    evidence = write_evidence(home, key, digest, [result], facts, suppression_log_file(home, key))
     bindings = current_bindings(home, key, read_rules(settings.EXPECTATIONS / "rules"))
     decided_at = clock.now.strftime("%Y-%m-%dT%H:%M:%SZ")
     verdict = Verdict(key.product, key.recipient, key.period, state, digest, decided_at, bindings, evidence, (result,))
