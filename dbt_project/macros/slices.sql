@@ -1,7 +1,8 @@
 {#
     A slice is one municipality's rows. Where only some municipalities delivered something new, a build keeps the other
     slices of every sliced model (materialized='incremental') as they are and makes only these anew
-    (pipelines/warehouse/slices.py decides which). Everything else is built whole, always.
+    (pipelines/warehouse/slices.py decides which). What follows from no delivery of one municipality's is kept as it is;
+    everything else is built whole.
 #}
 
 {#
