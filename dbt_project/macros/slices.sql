@@ -19,6 +19,49 @@
 {%- endmacro %}
 
 {#
+    A sliced model of many rows is made in bands: of municipalities that follow each other by number, one band after the
+    other, so that what a join holds in memory is bounded by a band (pipelines/warehouse/bands.py decides them). Given are
+    the first municipality of each band but the first.
+#}
+{% macro bands() -%}
+    {{ return(env_var('SAMANDEL_BANDS', '').split(';') | select | list if execute else []) }}
+{%- endmacro %}
+
+{#
+    Whether a row belongs to the band that is being made: between two variables of the connection, and every row where none
+    is set. DuckDB reads them before it plans, so that files and blocks of other bands are not opened.
+#}
+{% macro is_in_band(column) -%}
+    {{ column }} >= coalesce(getvariable('band_from'), '')
+        and {{ column }} < coalesce(getvariable('band_until'), '~')
+{%- endmacro %}
+
+{#
+    How a table is made: as dbt-duckdb does, and a sliced one in bands where there are several. The first band makes the
+    table, the others are added to it.
+#}
+{% macro duckdb__create_table_as(
+    temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none
+) -%}
+    {%- set starts = bands() if config.get('materialized') == 'incremental' else [] -%}
+    {%- if starts -%} set variable band_until = '{{ starts[0] }}'; {%- endif -%}
+    {{ dbt.duckdb__create_table_as(
+        temporary, relation, compiled_code, language, partitioned_by=partitioned_by, sorted_by=sorted_by
+    ) }}
+    {%- for start in starts -%}
+        ;
+        set variable band_from = '{{ start }}';
+        {% if loop.last -%} reset variable band_until {%- else -%}
+            set variable band_until = '{{ loop.nextitem }}'
+        {%- endif -%};
+        insert into {{ relation.include(database=(not temporary), schema=(not temporary)) }} by name (
+            {{ compiled_code }}
+        )
+        {%- if loop.last -%}; reset variable band_from; {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#
     The column that says whose slice a row of a model belongs to; none where it has no slices. A sliced model has them, and
     so does a view that names the column (meta: sliced_by): one over what sliced models or deliveries hold.
 #}
@@ -30,13 +73,21 @@
 {%- endmacro %}
 
 {#
-    What a sliced model reads of a relation that has its rows by municipality: the slices that are made anew, or all of it.
+    What a sliced model reads of a relation that has its rows by municipality: the slices that are made anew, or all of it;
+    of that, the band that is being made.
     The only filter of a sliced model, and every such relation in it is read through this. A view of slices, that only
     sliced models read, is made for the slices of one build.
 #}
 {% macro slice_of(relation) -%}
+    {%- set filters = [] -%}
     {%- if slices() and (is_incremental() or config.get('materialized') == 'view') -%}
-        (select * from {{ relation }} where {{ is_in_slices('municipality_no') }})
+        {%- do filters.append(is_in_slices('municipality_no')) -%}
+    {%- endif -%}
+    {%- if bands() -%}
+        {%- do filters.append(is_in_band('municipality_no')) -%}
+    {%- endif -%}
+    {%- if filters -%}
+        (select * from {{ relation }} where {{ filters | join(' and ') }})
     {%- else -%}
         {{ relation }}
     {%- endif -%}

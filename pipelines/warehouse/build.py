@@ -29,6 +29,7 @@ from pipelines.landing.settings_delivery import is_settings
 from pipelines.landing.store import read_receipts
 from pipelines.matching.match import ensure_matched, match_home, matching_version
 from pipelines.settings import DBT_PROJECT, QUIET_TOOLS, child_environment
+from pipelines.warehouse.bands import bands_of
 from pipelines.warehouse.history import digest_of_inputs, keep_history
 from pipelines.warehouse.project import DBT, project_digest
 from pipelines.warehouse.rule_gaps import rule_gaps
@@ -177,6 +178,7 @@ def environment(home: Home, file: Path, slices: Sequence[str] = ()) -> dict[str,
         "SAMANDEL_BUILD_FILE": str(file.resolve()),
         "SAMANDEL_WORKINGS_FILE": str((_workings_of(file) / WORKINGS).resolve()),
         "SAMANDEL_SLICES": ";".join(slices),
+        "SAMANDEL_BANDS": ";".join(bands_of(home, parsed_tables(), slices)),
         # They stand inside a quoted SQL text.
         "SAMANDEL_PARSED": str(home.parsed.resolve()).replace("'", "''"),
         "SAMANDEL_MATCHED": str(home.matched.resolve()).replace("'", "''"),

@@ -1,4 +1,4 @@
-"""A build of some municipalities' slices leaves what a whole build leaves, whatever was delivered in which order."""
+"""A build in bands, or of some municipalities' slices, leaves what a whole build leaves, whatever came when."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pipelines.landing.store import read_receipts
 from pipelines.matching.match import match_home
 from pipelines.past import read_again
 from pipelines.settings import Clock
+from pipelines.warehouse import bands
 from pipelines.warehouse.build import finish_build, read_inputs_now, run_dbt, start_build
 from pipelines.warehouse.slices import Plan, compare_inputs, owners_of_shared
 from pipelines.warehouse.workings import Standing, note_scores, scores_that_changed, workings_folder
@@ -143,7 +144,7 @@ class Deliveries:
         return f"ledger {path.stem} of {owner}"
 
 
-def test_slices_come_to_what_a_whole_build_comes_to(tmp_path: Path) -> None:
+def test_bands_and_slices_come_to_what_a_whole_build_comes_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = Home(tmp_path / "home")
     make_demo(home.path, "--municipalities", "3", "--months", "3", "--scale", "0.02")
     deliveries = Deliveries(home, seed=5)
@@ -154,9 +155,11 @@ def test_slices_come_to_what_a_whole_build_comes_to(tmp_path: Path) -> None:
     deliveries.some_invoices()
     deliveries.take()
 
-    # (1) dbt itself: whole, then one municipality's slices.
+    # (1) dbt itself: whole, a band for each municipality, then one municipality's slices.
+    monkeypatch.setattr(bands, "BAND_BYTES", 1)
     first = start_build(home)
     assert first.plan.slices == (), first.plan
+    assert first.environment["SAMANDEL_BANDS"].split(";") == ["9902", "9903", "_consortium", "_none"]
     run_dbt(first, MODELS_ONLY)
     whole_models = models_of(first)
     finish_build(home, first)
