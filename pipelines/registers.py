@@ -95,6 +95,12 @@ REGISTERS: dict[str, Table] = {
             _org_no("workshop_org_no", "The workshop."),
             Column("department", "text", "The department's name.", required=True),
             Column("places", "integer", "Adapted work places.", least=0),
+            Column(
+                "hours_per_year",
+                "integer",
+                "Hours of adapted work in a year in which it delivers what it can deliver.",
+                least=0,
+            ),
         ),
         _register(
             "workshop_owners",

@@ -41,12 +41,16 @@ _SOURCE = ("Kilde", "Hvor tallene eller vedtaket står, for eksempel «Årsregns
 FORMS: dict[str, FormText] = {
     "workshop_departments": FormText(
         "Avdelinger",
-        "Avdelingene i bedriften og hvor mange tilrettelagte plasser hver av dem har.",
+        "Avdelingene i bedriften, med tilrettelagte plasser og timer i hver av dem.",
         WORKSHOP,
         "workshop_org_no",
         {
             "department": ("Avdeling", "Avdelingens navn, skrevet likt hver gang."),
             "places": ("Plasser", "Antall tilrettelagte arbeidsplasser, et helt tall."),
+            "hours_per_year": (
+                "Timer i året",
+                "Timer tilrettelagt arbeid i et år der avdelingen leverer det den kan levere, et helt tall.",
+            ),
             "valid_from": _FROM,
             "valid_to": _TO,
         },

@@ -14,6 +14,7 @@ from pipelines.demo.cast import CLAIM_ONLY_WORKSHOP, CLAIMED_WORKSHOP, Member
 from pipelines.demo.catalogue import VAT_ART, WORKSHOP_NAMES, workshop_category_of
 
 _BEGAN = "2020-01-01"
+_HOURS_OF_A_PLACE = 1100  # Two thirds of a full year's work.
 _OPEN = ""
 _ROLLING = ("2025-11-01", "2026-10-31")
 _ANNUAL = ("2025-01-01", "2025-12-31")
@@ -89,8 +90,9 @@ def _workshop_registers(books: Books) -> dict[str, bytes]:
         home = workshop.supplier.municipality_no
         workshops.append((org_no, plan.name, home, "yes", "no", f"sak 2019/{400 + position}", _BEGAN, _OPEN))
         for category in plan.categories:
+            places = plan.places // len(plan.categories)
             departments.append(
-                (org_no, f"Avdeling for {WORKSHOP_NAMES[category]}", plan.places // len(plan.categories), _BEGAN, _OPEN)
+                (org_no, f"Avdeling for {WORKSHOP_NAMES[category]}", places, _HOURS_OF_A_PLACE * places, _BEGAN, _OPEN)
             )
         owned = [(owner, fraction) for owner, fraction in plan.owners if owner in numbers]
         owners += [(org_no, owner, f"{fraction:.2f}", _BEGAN, _OPEN) for owner, fraction in owned]
@@ -113,7 +115,7 @@ def _workshop_registers(books: Books) -> dict[str, bytes]:
         "workshops.csv": _file(
             "org_no name municipality_no control_confirmed direct_private_capital document_reference", workshops
         ),
-        "workshop_departments.csv": _file("workshop_org_no department places", departments),
+        "workshop_departments.csv": _file("workshop_org_no department places hours_per_year", departments),
         "workshop_owners.csv": _file("workshop_org_no owner_municipality_no ownership_fraction", owners),
         "workshop_capabilities.csv": _file(
             "workshop_org_no category_key department delivery_municipality_nos monthly_capacity_nok", capabilities

@@ -27,7 +27,7 @@ CLOCK = Clock(AS_OF, datetime(2026, 11, 15, 9, tzinfo=UTC))
 # One row of every owner's own, and one of somebody else's.
 ROWS = {
     "workshops": [f"{OTHER_WORKSHOP},Storvik Arbeid AS,9902,,,,2020-01-01,"],
-    "workshop_departments": [f"{WORKSHOP},Kjøkken,12,2024-01-01,", f"{OTHER_WORKSHOP},Vaskeri,8,2024-01-01,"],
+    "workshop_departments": [f"{WORKSHOP},Kjøkken,12,13200,2024-01-01,", f"{OTHER_WORKSHOP},Vaskeri,8,,2024-01-01,"],
     "workshop_capabilities": [
         f"{WORKSHOP},meeting_food,Kjøkken,9901;9902,60000.00,2024-01-01,",
         f"{WORKSHOP},laundry,,9901,,2024-01-01,2025-06-30",

@@ -81,8 +81,8 @@ def digests(home: Home) -> dict[str, str]:
 FILLED: dict[str, tuple[str, dict[str, Any], str]] = {
     "workshop_departments": (
         WORKSHOP,
-        {"Avdeling": "Ved", "Plasser": 6, "Gjelder fra": date(2026, 12, 1)},
-        f"{WORKSHOP},Ved,6,2026-12-01,",
+        {"Avdeling": "Ved", "Plasser": 6, "Timer i året": 6600, "Gjelder fra": date(2026, 12, 1)},
+        f"{WORKSHOP},Ved,6,6600,2026-12-01,",
     ),
     "workshop_capabilities": (
         WORKSHOP,

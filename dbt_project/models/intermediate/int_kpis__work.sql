@@ -1,4 +1,4 @@
--- K34 and K35: the adapted work places that members' purchases carry, and what workshops have free,
+-- K34 and K35: the adapted work places and hours that members' purchases carry, and what workshops have free,
 -- by what they report themselves.
 with
 
@@ -35,6 +35,7 @@ carried as (
         totals.workshop_org_no,
         totals.product_nok,
         totals.product_nok * reported.places_per_million_nok / 1000000 as places,
+        totals.product_nok * reported.hours_per_million_nok / 1000000 as hours,
         totals.period_start,
         totals.period_end
     from totals
@@ -74,6 +75,22 @@ cells as (
         'all' as category_key,
         sum(places) as numerator,
         coalesce(sum(abs(product_nok)) filter (where places is not null), 0)
+        / nullif(sum(abs(product_nok)), 0) as coverage,
+        period_start,
+        period_end
+    from carried
+    group by municipality_no, workshop_org_no, period_start, period_end
+
+    union all
+
+    select
+        'K34' as kpi_key,
+        'hours_carried' as measure,
+        municipality_no,
+        workshop_org_no,
+        'all' as category_key,
+        sum(hours) as numerator,
+        coalesce(sum(abs(product_nok)) filter (where hours is not null), 0)
         / nullif(sum(abs(product_nok)), 0) as coverage,
         period_start,
         period_end

@@ -1,8 +1,8 @@
 -- What each workshop can deliver of each category beyond what it sells to members: its reported
 -- monthly capacity less its mean monthly sales in the latest twelve months, for twelve months.
--- Sales to others are not known by category, so it is an upper bound. Places per million are
--- the places of the departments that deliver it, over all that these report that they can
--- deliver in a year.
+-- Sales to others are not known by category, so it is an upper bound. Places and hours per million
+-- are those of the departments that deliver it, over all that these report that they can deliver in
+-- a year.
 with
 
 periods as (
@@ -48,6 +48,7 @@ reported as (
         capabilities.department,
         capabilities.monthly_capacity_nok,
         departments.places,
+        departments.hours_per_year,
         -- A department that delivers several things has its places for all of them; where one of
         -- them has no capacity, what a place stands for is not known.
         if(
@@ -76,7 +77,12 @@ capacities as (
             bool_and(places is not null and department_monthly_nok > 0),
             1000000 * sum(places) / sum(12 * department_monthly_nok),
             null
-        ) as places_per_million_nok
+        ) as places_per_million_nok,
+        if(
+            bool_and(hours_per_year is not null and department_monthly_nok > 0),
+            1000000 * sum(hours_per_year) / sum(12 * department_monthly_nok),
+            null
+        ) as hours_per_million_nok
     from reported
     group by workshop_org_no, category_key
 ),
@@ -87,6 +93,7 @@ final as (
         capacities.category_key,
         capacities.monthly_capacity_nok,
         capacities.places_per_million_nok,
+        capacities.hours_per_million_nok,
         coalesce(sales.sold_nok, 0) as sold_nok,
         greatest(
             0,
