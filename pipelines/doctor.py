@@ -26,7 +26,17 @@ _FREE_BYTES_WANTED = 2 << 30
 def examine(home: Home) -> list[Finding]:
     """Return findings {check, state (ok|wrong|note), found, remedy}, the installation first."""
     findings = [_python(), *_versions(), _disk(home)]
-    for check in (_settings, _registers, _sources, _refused_drops, _proposals, _gate_key, _warehouse, _decisions):
+    for check in (
+        _settings,
+        _registers,
+        _sources,
+        _refused_drops,
+        _proposals,
+        _gate_key,
+        _approvers,
+        _warehouse,
+        _decisions,
+    ):
         findings += list(_guarded(check, home))
     return _once(findings)
 
@@ -201,6 +211,26 @@ def _gate_key(home: Home) -> Iterator[Finding]:
         return
     resolve_secret(reference, home=home.path)
     yield _finding("gate key", f"{reference.partition(':')[0]} reference resolves")
+
+
+def _approvers(home: Home) -> Iterator[Finding]:
+    """Tell whether there are two who may sign: without them no product goes out."""
+    from pipelines.gate.approvers import REGISTER, Approvers
+    from pipelines.settings import Clock
+
+    as_of = home.require().consortium.as_of
+    rows = home.read_registers()[REGISTER]
+    approvers = Approvers(rows)
+    for row in rows:
+        if problem := approvers.problem(row):
+            where = f"registers/{REGISTER}.csv, row {row['_row_no']}: {problem}"
+            yield _finding("approvers", where, "Write what 'samandel keys new' printed, for each person a key.")
+    may_sign = approvers.on(as_of or Clock.real().as_of)
+    if len(may_sign) < 2:
+        remedy = "Make a key for each of two persons: 'samandel keys new'."
+        yield _finding("approvers", f"{len(may_sign)} may sign, a release needs two", remedy, state="note")
+    else:
+        yield _finding("approvers", f"{len(may_sign)} may sign: {', '.join(sorted(may_sign))}")
 
 
 def _warehouse(home: Home) -> Iterator[Finding]:

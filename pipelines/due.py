@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ from pipelines.candidates.make import is_current as is_candidate_current
 from pipelines.candidates.products import CandidateKey
 from pipelines.files import canonical_json, folder_digest, pretty_json, sha256_bytes, sha256_file, write_atomically
 from pipelines.gate.bindings import current_bindings
-from pipelines.gate.decisions import standing_verdict
+from pipelines.gate.decisions import is_as_decided, standing_verdict
 from pipelines.gate.rules import Rule, read_rules
-from pipelines.gate.verdict import APPROVED
+from pipelines.gate.settled import Ground, read_ground
+from pipelines.gate.verdict import GOES_OUT
 from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.decisions import DECISIONS
 from pipelines.landing.inbox import waiting_drops
@@ -90,20 +92,23 @@ def remember_ingested(home: Home, owners: Collection[str]) -> None:
     write_atomically(_ingested_file(home), pretty_json({**others, **done}).encode())
 
 
-def unsettled_keys(home: Home, keys: Iterable[CandidateKey]) -> list[CandidateKey]:
-    """Return the candidates for which making, judging and publishing again would change something."""
-    rules = read_rules(settings.EXPECTATIONS / "rules")
-    return [key for key in keys if not _is_settled(home, key, rules)]
+def unsettled_keys(home: Home, keys: Iterable[CandidateKey], as_of: date) -> list[CandidateKey]:
+    """Return the candidates for which making, judging and publishing again on a day would change something."""
+    listed = list(keys)
+    if not listed:
+        return []
+    rules, ground = read_rules(settings.EXPECTATIONS / "rules"), read_ground(home, as_of)
+    return [key for key in listed if not _is_settled(home, key, rules, ground)]
 
 
-def _is_settled(home: Home, key: CandidateKey, rules: Mapping[str, Rule]) -> bool:
+def _is_settled(home: Home, key: CandidateKey, rules: Mapping[str, Rule], ground: Ground) -> bool:
     if not is_candidate_current(home, key):
         return False
     digest = folder_digest(candidate_folder(home, key))
     verdict = standing_verdict(home, key, digest, current_bindings(home, key, rules))
-    if verdict is None:
+    if verdict is None or not is_as_decided(verdict, ground):
         return False
-    return verdict.state != APPROVED or (read_current(home, key) or {}).get("digest") == digest
+    return verdict.state not in GOES_OUT or (read_current(home, key) or {}).get("digest") == digest
 
 
 def _ingested_file(home: Home) -> Path:

@@ -165,6 +165,11 @@ class Home:
         return self.path / "gate"
 
     @property
+    def recalled(self) -> Path:
+        """Return the folder where recalled releases are kept, in the same order of folders as ``releases``."""
+        return self.gate / "recalled"
+
+    @property
     def releases(self) -> Path:
         """Return the folder of what is published."""
         return self.path / "releases"

@@ -128,6 +128,7 @@ def _publish(
     from pipelines.due import unsettled_keys
     from pipelines.gate.decisions import gate_key
     from pipelines.publishing.facts_file import ensure_facts
+    from pipelines.publishing.recall import finish_recalls
 
     keys = [
         key
@@ -136,7 +137,8 @@ def _publish(
     ]
     if keys:
         gate_key(session.home)  # without it nothing can be judged: say so before rendering anything
-    unsettled = unsettled_keys(session.home, keys)
+        finish_recalls(session.home)  # one that a kill cut short
+    unsettled = unsettled_keys(session.home, keys, session.clock.as_of)
     if unsettled:
         dagster.publish(keys, unsettled, is_everybody=not municipalities)
     else:

@@ -139,14 +139,14 @@ def _input(release: Release, name: str) -> Any:
 
 def _tables(before: Release, after: Release) -> list[Row]:
     """Return the differences of every table, in the order of the package."""
-    package = json.loads((after.folder.folder / PACKAGE).read_text(encoding="utf-8"))
+    package = json.loads((after.folder.files / PACKAGE).read_text(encoding="utf-8"))
     found = []
     for resource in package["resources"]:
         path = Path(resource["path"])
         if path.suffix != ".parquet":
             continue
         key = resource["schema"]["primaryKey"]
-        rows = [_read_rows(release.folder.folder / path.name) for release in (before, after)]
+        rows = [_read_rows(release.folder.files / path.name) for release in (before, after)]
         found.append({"table": path.stem, "key": key, **diff_rows(rows[0], rows[1], key)})
     return found
 

@@ -98,11 +98,14 @@ Her ligger alt som hører til samarbeidet: innstillinger, registre, leveranser o
 
 1. Fyll ut `registers/members.csv` og `registers/member_org_nos.csv`, og så de andre registrene etter behov.
 2. Skriv samarbeidets navn, vertskommune, kommuner og kilder i `consortium.yaml`.
-3. Lag nøkkelen til porten slik det står der.
+3. Lag nøkkelen til porten slik det står der, og en nøkkel til hver av to som skal godkjenne:
+   `samandel keys new kortnavn --name "Fullt navn" --home {name}`.
 4. Kjør `samandel doctor --home {name}` til den ikke har mer å si.
 5. Legg filene fra kommunene i `inbox/<kommunenummer>/<kilde>/`, og en fil med enheter fra Enhetsregisteret i
    `inbox/_consortium/brreg/`.
 6. Kjør `samandel run --home {name}` hver måned, eller så ofte du vil: den gjør bare det som er nytt.
+7. Første gang, og når regler, grenser, eierskap eller avtaler er endret, må to godkjenne:
+   `samandel gate list --home {name}` sier hvem og hvordan.
 
 ## Registrene
 

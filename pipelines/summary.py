@@ -19,14 +19,14 @@ from pipelines.candidates.products import (
     Window,
     window_ending_in,
 )
-from pipelines.errors import ConfigurationError
 from pipelines.home import Home
 from pipelines.municipalities import holds_on, members_on
 from pipelines.session import Failure, Session
 
 FINE, WITHHELD, FAILED = 0, 1, 3
 _APPROVED, _HELD, _BLOCKED, _FAILED, _NONE = "approved", "held", "blocked", "failed", "none"
-_WITHHOLDING = ("block", "hold")
+_WITH_WAIVER, _RECALLED = "released_with_waiver", "recalled"
+_GOES_OUT = (_APPROVED, _WITH_WAIVER)
 _HEADINGS = {"block": _BLOCKED, "hold": _HELD}
 
 
@@ -43,7 +43,7 @@ class MunicipalityLine:
         spend_nok: K01 over the release's window, all account classes; None without figures.
         workshop_ratio: K04 over the same; None without figures.
         release_id: The month's current release, or None.
-        verdict: approved, held, blocked, failed or none.
+        verdict: approved, released_with_waiver, held, blocked, recalled, failed or none.
         reasons: Why not approved: rule and reason, or what failed.
         headings: What each reason does: blocked, held or failed.
     """
@@ -90,6 +90,7 @@ class RunSummary:
         unchanged: Candidates whose current release already holds the same bytes.
         held: Candidates that the gate held.
         blocked: Candidates that the gate blocked.
+        recalled: Candidates of exactly the bytes that were recalled.
         failed: Candidates and owners for which a step failed.
         failures: What failed: step, name, message.
         notes: What was left out because nothing had changed.
@@ -105,13 +106,14 @@ class RunSummary:
     failed: int
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
+    recalled: int = 0
 
     @property
     def exit_code(self) -> int:
-        """Return 0 fine, 1 something held or blocked, 3 a step failed for somebody, whatever the cause."""
+        """Return 0 fine, 1 something withheld, 3 a step failed for somebody, whatever the cause."""
         if self.failures:
             return FAILED
-        return WITHHELD if self.held or self.blocked else FINE
+        return WITHHELD if self.held or self.blocked or self.recalled else FINE
 
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as plain values."""
@@ -139,7 +141,10 @@ class _Standing:
 
 def summarise(session: Session, keys: Collection[CandidateKey], notes: Collection[str]) -> RunSummary:
     """Return what a run over these candidates came to."""
-    standings = {key: _standing(session, key) for key in keys}
+    from pipelines.gate.listing import stated_of
+
+    stated = stated_of(session.home, session.clock.as_of) if keys else {}
+    standings = {key: _standing(session, key, stated.get(key)) for key in keys}
     verdicts = [standing.verdict for standing in standings.values()]
     released = sum(1 for result in session.published.values() if result.status == "released")
     return RunSummary(
@@ -147,45 +152,32 @@ def summarise(session: Session, keys: Collection[CandidateKey], notes: Collectio
         municipalities=_municipalities(session, standings),
         workshops=_workshops(session, standings),
         released=released,
-        unchanged=verdicts.count(_APPROVED) - released,
+        unchanged=sum(verdicts.count(state) for state in _GOES_OUT) - released,
         held=verdicts.count(_HELD),
         blocked=verdicts.count(_BLOCKED),
+        recalled=verdicts.count(_RECALLED),
         failed=len({failure.name for failure in session.failures}),
         failures=tuple(session.failures),
         notes=tuple(notes),
     )
 
 
-def _standing(session: Session, key: CandidateKey) -> _Standing:
-    from pipelines.gate.listing import show_verdict
+def _standing(session: Session, key: CandidateKey, stated: dict[str, Any] | None) -> _Standing:
     from pipelines.publishing.store import read_current
 
     current = read_current(session.home, key)
-    release_id = str(current["release_id"]) if current else None
+    release_id = str(current["release_id"]) if current and current.get("release_id") else None
     failed = [failure.message for failure in session.failures if failure.name == f"{key.product}|{key.recipient}"]
     if failed:
         return _Standing(release_id, _FAILED, tuple(failed), (_FAILED,) * len(failed))
-    try:
-        verdict = show_verdict(session.home, key.product, key.recipient, key.period)
-    except ConfigurationError:
+    if stated is None:
         return _Standing(release_id, _NONE, (), ())
-    state = str(verdict["state"])
-    if state == _APPROVED:
-        return _Standing(release_id, state, (), ())
-    withholding = _withholding(verdict["results"])
+    withholding = stated["waiting"]
     return _Standing(
         release_id,
-        state,
-        tuple(f"{result['rule']}: {result.get('reason') or result['severity']}" for result in withholding),
+        str(stated["state"]),
+        tuple(f"{result['rule']}: {result['reason']}" for result in withholding),
         tuple(_HEADINGS[result["severity"]] for result in withholding),
-    )
-
-
-def _withholding(results: Collection[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rules that withhold, the gravest first; warnings are in ``gate show``."""
-    return sorted(
-        (result for result in results if result["status"] == "failed" and result["severity"] in _WITHHOLDING),
-        key=lambda result: (_WITHHOLDING.index(result["severity"]), result["rule"]),
     )
 
 

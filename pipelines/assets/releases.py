@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from pipelines.gate.verdict import APPROVED
+from pipelines.gate.verdict import GOES_OUT
 from pipelines.partitions import ONE_RUN, PRODUCT_RECIPIENTS, candidate_key
 from pipelines.publishing.facts_file import ensure_facts
 from pipelines.publishing.release import publish
@@ -32,11 +32,11 @@ from pipelines.session import Session
 def releases(
     context: dg.AssetExecutionContext, session: dg.ResourceParam[Session]
 ) -> Iterator[dg.MaterializeResult[None]]:
-    """Publish what was approved; the publisher asks the gate's chain itself."""
+    """Publish what may go out; the publisher asks the gate's chain itself."""
     for partition in session.each("publish", context.partition_keys):
         key = candidate_key(partition, session.period)
         verdict = session.verdicts.get(key)
-        if verdict is None or verdict.state != APPROVED:
+        if verdict is None or verdict.state not in GOES_OUT:
             continue
         with session.kept_apart("publish", partition):
             result = session.published[key] = publish(session.home, key, session.clock)

@@ -1,7 +1,7 @@
 """What a recipient already holds of the market: its earlier releases, and who stood behind their cells.
 
 Belongs here: reading them, remembering contributors, what a cell's change since then says. Not here: what is published
-now (suppress.py), publishing (publishing/). Releases that were superseded count: whoever got one still has it.
+now (suppress.py), publishing (publishing/). Releases that were superseded or recalled count: whoever got one has it.
 
 (1) A cell is a municipality, category and year, covered to the release's month: next month's is another cell.
 (2) A cell that was hidden stays hidden in every later release of the same months. One that was shown cannot be hidden
@@ -145,7 +145,10 @@ def changed_contributors(now: Iterable[Contributor], then: Iterable[Contributor]
 
 def _releases(home: Home, key: CandidateKey) -> list[tuple[str, Path]]:
     """Return the digest and folder of every release with a market view, oldest period and revision first."""
-    folders = (path.parent for path in (home.releases / key.product / key.recipient).glob(f"*/r*/{_MARKET_VIEW}"))
+    places = (home.releases, home.recalled)
+    folders = [
+        path.parent for place in places for path in (place / key.product / key.recipient).glob(f"*/r*/{_MARKET_VIEW}")
+    ]
     ordered = sorted(folders, key=lambda path: (path.parent.name, len(path.name), path.name))
     return [(_digest_of(folder), folder) for folder in ordered]
 

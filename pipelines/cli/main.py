@@ -22,6 +22,7 @@ from pipelines.cli import (
     export,
     gate,
     history,
+    keys,
     look,
     matching,
     operate,
@@ -79,6 +80,7 @@ app.add_typer(delivery.app, name="delivery")
 app.add_typer(profile.app, name="profile")
 app.add_typer(gate.app, name="gate")
 app.add_typer(release.app, name="release")
+app.add_typer(keys.app, name="keys")
 app.add_typer(register.app, name="register")
 app.add_typer(matching.app, name="matching")
 app.add_typer(export.app, name="export")

@@ -1,13 +1,15 @@
-"""``samandel release``: what has been published."""
+"""``samandel release``: what has been published, and taking a release back."""
 
 from __future__ import annotations
 
+import getpass
 from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import HomeOption, JsonOption, open_home
+from pipelines.cli.options import AsOfOption, HomeOption, JsonOption, open_home, read_clock
 from pipelines.cli.output import print_json, print_rows
+from pipelines.errors import ConfigurationError
 
 app = typer.Typer(help="What has been published, and whether it is still as it was.", no_args_is_help=True)
 
@@ -75,3 +77,53 @@ def verify(
         print_rows(shown, ("product", "recipient", "release_id", "verdict", "problems"))
     if not all(result["ok"] for result in results):
         raise typer.Exit(3)
+
+
+@app.command()
+def recall(
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="product/recipient/release_id, or the product.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands on the tombstone.", show_default=False)],
+    recipient: Annotated[str | None, typer.Argument(help="The recipient, where RELEASE is the product.")] = None,
+    release_id: Annotated[str | None, typer.Argument(help="Such as 2026-10-r1, where RELEASE is the product.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Who signs: an id of approvers.csv (default: unsigned).", show_default=False),
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="The private key: file:PATH or env:NAME.", show_default=False)] = None,
+    passphrase: Annotated[
+        str | None, typer.Option(help="What the key is locked with: env:NAME or file:PATH.", show_default=False)
+    ] = None,
+    home: HomeOption = None,
+    as_of: AsOfOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take a release back: a tombstone is left in its place, and the same bytes never go out again."""
+    from pipelines.candidates.products import CandidateKey
+    from pipelines.gate.deciding import Signer
+    from pipelines.publishing.recall import recall_release
+
+    opened = open_home(home)
+    parts = [release, recipient, release_id] if recipient and release_id else release.split("/")
+    if len(parts) != 3 or not all(parts):
+        raise ConfigurationError(
+            "It is not clear which release is meant.",
+            where=release,
+            remedy="Write product/recipient/release_id, as 'samandel release list' shows them.",
+        )
+    product, whose, which = (str(part) for part in parts)
+    told = recall_release(
+        opened,
+        CandidateKey(product, whose, which.rpartition("-r")[0]),
+        which,
+        read_clock(opened, as_of),
+        reason=reason,
+        by=by or getpass.getuser(),
+        signer=Signer(by, key, passphrase) if by else None,
+    )
+    if json:
+        print_json(told)
+        return
+    typer.echo(
+        f"{product} for {whose}, {which}: recalled by {told['recalled_by']} (line {told['sequence']} of the chain)."
+    )
+    typer.echo(f"Now tell {whose}: delete the files. Mend the cause; other bytes are judged anew by 'samandel run'.")

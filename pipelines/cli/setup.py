@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.options import HomeOption, JsonOption, open_home
+from pipelines.cli.options import HomeOption, JsonOption, open_home, read_clock
 from pipelines.cli.output import print_json, print_rows
 from pipelines.errors import ConfigurationError
+from pipelines.home import Home
 
 
 def init(
@@ -38,6 +39,7 @@ def init(
                 scale=DEFAULT_SCALE if scale is None else scale,
                 seed=seed,
                 progress=progress,
+                decide=_approve_demo,
             )
         typer.echo(f"Made the demo consortium in {target}. Next: samandel run --home {home}")
         return
@@ -51,10 +53,27 @@ def init(
     typer.echo(f"Made a home in {target}. Next: fill in consortium.yaml and registers/, then samandel doctor.")
 
 
+def _approve_demo(folder: Path, keys: Path) -> None:
+    """Let both approvers of the demo approve both products, so that its first run releases them."""
+    from datetime import timedelta
+
+    from pipelines.candidates.products import PRODUCTS
+    from pipelines.demo.approvers import APPROVERS, KEY_SUFFIX
+    from pipelines.gate.deciding import Signer, approve_terms
+
+    home = Home(folder)
+    clock = read_clock(home, None)
+    reason = "Første utgivelse i demoen: regler, grenser, eierskap og avtaler er gjennomgått."
+    for product in PRODUCTS:
+        for approver_id, _ in APPROVERS:
+            signer = Signer(approver_id, key=f"file:{keys / (approver_id + KEY_SUFFIX)}")
+            until = clock.as_of + timedelta(days=365)
+            approve_terms(home, clock, product, signer, reason=reason, expires_on=until)
+
+
 def doctor(home: HomeOption = None, json: JsonOption = False) -> None:
     """Check the installation, the home, its sources and the disk; say what to do about what is wrong."""
     from pipelines.doctor import examine
-    from pipelines.home import Home
     from pipelines.settings import default_home
 
     findings = examine(Home((home or default_home()).expanduser().resolve()))

@@ -1,7 +1,7 @@
 """Make the demo home: books first, then what they say must be found, then the files.
 
 Belongs here: the order, and writing to disk. Not here: any content. The same arguments make the same bytes, except for
-the key beside the home, which is random.
+the gate's key beside the home, which is random, and what is marked with it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from pipelines.demo.approvers import write_approvers
 from pipelines.demo.books import Books, MemberBooks
 from pipelines.demo.brreg import write_units
 from pipelines.demo.faults import Plan, first_draft, ledger_file, plan_faults, spoilt_documents
@@ -25,6 +26,7 @@ from pipelines.files import folder_in_place, pretty_json, write_atomically
 
 DEFAULT_SCALE = 0.05
 _KEY_BYTES = 32
+_BEGAN = "2020-01-01"
 
 Progress = Callable[[str, int, int], None]
 
@@ -37,8 +39,9 @@ def make_demo(
     scale: float = DEFAULT_SCALE,
     seed: int = 2026,
     progress: Progress | None = None,
+    decide: Callable[[Path, Path], None] | None = None,
 ) -> None:
-    """Make a demo home, and the key of its gate beside it.
+    """Make a demo home, and the keys of its gate and its approvers beside it.
 
     Args:
         home: A folder that does not exist or is empty.
@@ -47,6 +50,7 @@ def make_demo(
         scale: 1 is the real size; less thins the invoices, not the members.
         seed: What everything is drawn from.
         progress: Called with step, done and total.
+        decide: Called with the home, whole but not yet in place, and the folder of its keys: what the approvers decide.
 
     Raises:
         ConfigurationError: The folder holds something.
@@ -69,7 +73,11 @@ def make_demo(
         _write_inbox(folder / "inbox", books, plan, progress)
         _write(folder / "planted.json", pretty_json(plan.planted).encode())
         _write(folder / "consortium.yaml", _settings(home, books).encode())
-        _make_key(home)
+        keys = home.parent / f"{home.name}-keys"
+        _make_key(keys)
+        _write(folder / "registers" / "approvers.csv", write_approvers(keys, seed, _BEGAN))
+        if decide is not None:
+            decide(folder, keys)
 
 
 def _silent(step: str, done: int, total: int) -> None:
@@ -133,9 +141,9 @@ def _documents_of(member_books: MemberBooks, writer: DocumentWriter) -> Iterator
         yield invoice.file, writer.write(member_books, invoice)
 
 
-def _make_key(home: Path) -> None:
+def _make_key(keys: Path) -> None:
     """Make the gate's key beside the home, unless there is one: what was signed with it must stay valid."""
-    path = home.parent / f"{home.name}-keys" / "gate_hmac.key"
+    path = keys / "gate_hmac.key"
     if not path.exists():
         write_atomically(path, f"{secrets.token_hex(_KEY_BYTES)}\n".encode(), mode=0o600)
 

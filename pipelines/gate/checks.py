@@ -25,6 +25,7 @@ from pipelines.gate.attack import coalition, earlier
 from pipelines.gate.attack import findings as attack
 from pipelines.gate.case import EXTRACT, SHARE, Case
 from pipelines.gate.rules import Finding, RuleResult, answer, combine, not_applicable
+from pipelines.gate.settled import ANSWERED_HERE
 
 Check = Callable[[Case], Finding]
 
@@ -100,7 +101,9 @@ _NEED_NO_SHAPE = frozenset({"PV01", "PV02", "PV06", "TN03", "PB01", "PB02"})
 
 
 def run_checks(case: Case, applicability: Applicability) -> tuple[list[RuleResult], list[str]]:
-    """Return what every rule but PB01 answered, in order of id, and the rules that could not run.
+    """Return what every rule but PB01, PB03 and PB04 answered, in order of id, and the rules that could not run.
+
+    Those three are answered when the verdict is given: they are about the verdict, and people's decisions.
 
     A rule that could not run has failed, whatever it would have said.
     """
@@ -109,7 +112,7 @@ def run_checks(case: Case, applicability: Applicability) -> tuple[list[RuleResul
     )
     results, not_run = [], []
     for name, rule in sorted(case.rules.items()):
-        if name == "PB01":
+        if name in ("PB01", *ANSWERED_HERE):
             continue
         entry = applicability.entry(name, case.key.product, case.recipient)
         if not entry.applies:

@@ -1,11 +1,13 @@
-"""The decisions: an append-only chain of verdicts, each signed with the gate's key.
+"""The decisions: an append-only chain of the gate's verdicts and of what people decided, each line by the gate's key.
 
-Belongs here: appending a verdict so that a kill leaves the chain whole, reading the chain with everything verified,
-finding the verdict that lets a candidate out. Not here: giving one (judge.py).
+Belongs here: appending so that a kill leaves the chain whole, reading the chain with everything verified, finding the
+verdict that lets a candidate out. Not here: giving a verdict (judge.py), taking a decision (deciding.py), what
+decisions do to verdicts (settled.py).
 
-A line is canonical JSON: the verdict's facts, ``sequence``, ``previous`` (SHA-256 of the line before, without its
-newline) and ``hmac`` (HMAC-SHA256 over all the rest). A last line without a newline is the remnant of a kill: readers
-leave it out, the next append cuts it off.
+A line is canonical JSON: the facts, ``sequence``, ``previous`` (SHA-256 of the line before, without its newline) and
+``hmac`` (HMAC-SHA256 over all the rest). A person's decision carries that person's signature too, over its facts and
+over what the chain held before it. A last line without a newline is the remnant of a kill: readers leave it out, the
+next append cuts it off.
 """
 
 from __future__ import annotations
@@ -17,18 +19,29 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from pipelines import settings
 from pipelines.candidates.products import CandidateKey
 from pipelines.errors import ConfigurationError, VerdictMissing
 from pipelines.files import canonical_json, sha256_bytes
 from pipelines.gate.bindings import Bindings, current_bindings, what_changed
+from pipelines.gate.decision import KIND as DECISION
+from pipelines.gate.decision import RECALL, Decision
 from pipelines.gate.evidence import read_results
 from pipelines.gate.rules import FAILED, read_rules
-from pipelines.gate.verdict import APPROVED, Verdict
+from pipelines.gate.signing import is_signed_by, public_text, sign
+from pipelines.gate.verdict import GOES_OUT, Verdict
+from pipelines.gate.verdict import KIND as VERDICT
 from pipelines.home import Home
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from pipelines.gate.settled import Ground
 
 FIRST = "0" * 64
 _JUDGE_AGAIN = "Judge the candidate again: 'samandel run'."
@@ -63,20 +76,60 @@ def append_verdict(home: Home, verdict: Verdict) -> Verdict:
         VerdictMissing: The chain is broken; nothing is appended to it.
     """
     key = gate_key(home)
-    path = decisions_file(home)
-    with _append_lock(home), path.open("a+b") as stream:
-        stream.seek(0)
-        whole = _whole_lines(stream.read())
-        entries = _verified(whole, key)
+    with _open_chain(home, key) as (stream, whole, entries):
         standing = _latest(entries, verdict.key, verdict.candidate_sha256)
         if standing is not None and _says_the_same(standing, verdict):
             return Verdict.from_entry(standing, verdict.results)
-        stream.truncate(sum(len(line) + 1 for line in whole))
-        stream.write(_signed_line(verdict.as_entry(), whole, key))
-        stream.flush()
-        os.fsync(stream.fileno())
+        _append(stream, verdict.as_entry(), whole, key)
     _flush_folder(home.gate)
     return verdict
+
+
+def append_decision(home: Home, draft: Decision, person: Ed25519PrivateKey | None) -> Decision:
+    """Sign a person's decision for the place that it takes in the chain, append it durably, and return it.
+
+    A decision of the same person that says the same is not taken twice: the one that stands is returned.
+
+    Args:
+        home: The home.
+        draft: The decision without signature and place.
+        person: The person's key; None for a recall that nobody signs.
+
+    Raises:
+        ConfigurationError: The gate has no key.
+        VerdictMissing: The chain is broken; nothing is appended to it.
+    """
+    key = gate_key(home)
+    with _open_chain(home, key) as (stream, whole, entries):
+        head = _digests(entries)[-1] if entries else FIRST
+        decision = replace(
+            draft, follows=head, public_key=public_text(person) if person else "", sequence=len(whole) + 1
+        )
+        for entry in reversed(_of_kind(entries, DECISION)):
+            standing = Decision.from_entry(entry)
+            if standing.says_the_same(decision):
+                return standing
+        if person is not None:
+            decision = replace(decision, signature=sign(person, decision.statement()))
+        _append(stream, decision.as_entry(), whole, key)
+    _flush_folder(home.gate)
+    return decision
+
+
+@contextmanager
+def _open_chain(home: Home, key: bytes) -> Iterator[tuple[BinaryIO, list[bytes], list[dict[str, Any]]]]:
+    """Give the chain to a single writer: the open file, its whole lines, and what they say, verified."""
+    with _append_lock(home), decisions_file(home).open("a+b") as stream:
+        stream.seek(0)
+        whole = _whole_lines(stream.read())
+        yield stream, whole, _verified(whole, key)
+
+
+def _append(stream: BinaryIO, entry: dict[str, Any], whole: list[bytes], key: bytes) -> None:
+    stream.truncate(sum(len(line) + 1 for line in whole))
+    stream.write(_signed_line(entry, whole, key))
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _signed_line(entry: dict[str, Any], whole: list[bytes], key: bytes) -> bytes:
@@ -117,26 +170,52 @@ def _read_lines(home: Home) -> list[bytes]:
 
 def _problems(lines: list[bytes], key: bytes) -> Iterator[tuple[int, str]]:
     """Give (line number, what is wrong) for every line that is not as the gate wrote it."""
-    previous = FIRST
+    previous, head = FIRST, FIRST
     for number, line in enumerate(lines, start=1):
-        problem = _line_problem(line, number, previous, key)
+        entry = _entry_of(line)
+        problem = _line_problem(entry, number, previous, key) or _signature_problem(entry, head)
         if problem:
             yield number, problem
-        previous = sha256_bytes(line)
+        previous, head = sha256_bytes(line), _next_digest(head, entry)
 
 
-def _line_problem(line: bytes, number: int, previous: str, key: bytes) -> str:
+def _entry_of(line: bytes) -> dict[str, Any]:
+    """Return what a line states; nothing where it is not written as the gate writes."""
     try:
         entry = json.loads(line)
     except ValueError:
-        return "is not a decision"
-    if not isinstance(entry, dict) or canonical_json(entry).encode() != line:
-        return "is not written as the gate writes"
+        return {}
+    return entry if isinstance(entry, dict) and canonical_json(entry).encode() == line else {}
+
+
+def _line_problem(entry: dict[str, Any], number: int, previous: str, key: bytes) -> str:
+    if not entry:
+        return "is not a decision as the gate writes them"
     if entry.get("previous") != previous or entry.get("sequence") != number:
         return "does not follow from the line before it: the chain is broken"
-    signature = entry.pop("hmac", "")
-    if not isinstance(signature, str) or not hmac.compare_digest(signature.encode(), _signature(entry, key).encode()):
+    body = {name: value for name, value in entry.items() if name != "hmac"}
+    given = entry.get("hmac", "")
+    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), _signature(body, key).encode()):
         return "is not signed by the gate: its HMAC is wrong"
+    return "" if entry.get("kind") in (VERDICT, DECISION) else "is neither a verdict nor a decision"
+
+
+def _signature_problem(entry: dict[str, Any], head: str) -> str:
+    """Say what is wrong with a person's decision; only a recall, which lets nothing out, may go unsigned."""
+    if entry["kind"] != DECISION:
+        return ""
+    try:
+        decision = Decision.from_entry(entry)
+    except ValueError as error:
+        return f"is not a decision that can be read: {error}"
+    if decision.follows != head:
+        return (
+            f"was decided by {decision.decided_by} where the chain said something else: it was moved, or written anew"
+        )
+    if decision.action == RECALL and not decision.public_key and not decision.signature:
+        return ""
+    if not is_signed_by(decision.public_key, decision.signature, decision.statement()):
+        return f"is not signed by {decision.decided_by}: the signature is wrong"
     return ""
 
 
@@ -157,21 +236,31 @@ def chain_head(home: Home) -> tuple[int, str]:
         ConfigurationError: The gate has no key.
         VerdictMissing: The chain is broken.
     """
-    entries = _verified(_read_lines(home), gate_key(home))
-    return len(entries), _digests(entries)[-1] if entries else FIRST
+    digests = chain_digests(home)
+    return len(digests), digests[-1] if digests else FIRST
+
+
+def chain_digests(home: Home) -> list[str]:
+    """Return for each line of the chain the digest of what it says up to and with it; raises as ``chain_head``."""
+    return _digests(_verified(_read_lines(home), gate_key(home)))
 
 
 def _digests(entries: list[dict[str, Any]]) -> list[str]:
-    """Return for each decision the digest of what the chain says up to and with it.
+    """Return for each line the digest of what the chain says up to and with it.
 
-    Signatures and what follows from them are left out: homes that decide the same under other keys agree on it.
+    The gate's marks and what follows from them are left out: homes that decide the same under other keys of the gate
+    agree on it.
     """
     found, before = [], FIRST
     for entry in entries:
-        said = {name: value for name, value in entry.items() if name not in ("hmac", "previous")}
-        before = sha256_bytes(f"{before}\n{canonical_json(said)}".encode())
+        before = _next_digest(before, entry)
         found.append(before)
     return found
+
+
+def _next_digest(before: str, entry: dict[str, Any]) -> str:
+    said = {name: value for name, value in entry.items() if name not in ("hmac", "previous")}
+    return sha256_bytes(f"{before}\n{canonical_json(said)}".encode())
 
 
 def _verified(lines: list[bytes], key: bytes) -> list[dict[str, Any]]:
@@ -189,9 +278,13 @@ def _verified(lines: list[bytes], key: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
+def _of_kind(entries: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [entry for entry in entries if entry["kind"] == kind]
+
+
 def _latest(entries: list[dict[str, Any]], key: CandidateKey, digest: str | None = None) -> dict[str, Any] | None:
-    """Return the last decision on a product, recipient and period, and on a digest where one is given."""
-    for entry in reversed(entries):
+    """Return the last verdict on a product, recipient and period, and on a digest where one is given."""
+    for entry in reversed(_of_kind(entries, VERDICT)):
         named = CandidateKey(entry["product"], entry["recipient"], entry["period"])
         if named == key and digest in (None, entry["candidate_sha256"]):
             return entry
@@ -200,7 +293,7 @@ def _latest(entries: list[dict[str, Any]], key: CandidateKey, digest: str | None
 
 def _says_the_same(entry: dict[str, Any], verdict: Verdict) -> bool:
     other = verdict.as_entry()
-    return all(entry[name] == value for name, value in other.items() if name != "decided_at")
+    return all(entry.get(name) == value for name, value in other.items() if name != "decided_at")
 
 
 def read_verdicts(home: Home) -> list[Verdict]:
@@ -212,7 +305,21 @@ def read_verdicts(home: Home) -> list[Verdict]:
     lines = _read_lines(home)
     entries = _verified(lines, gate_key(home)) if lines else []
     return [
-        Verdict.from_entry(entry, chain_sha256=digest) for entry, digest in zip(entries, _digests(entries), strict=True)
+        Verdict.from_entry(entry, chain_sha256=digest)
+        for entry, digest in zip(entries, _digests(entries), strict=True)
+        if entry["kind"] == VERDICT
+    ]
+
+
+def read_decisions(home: Home) -> list[Decision]:
+    """Return every decision of a person, oldest first, each signature verified.
+
+    Raises:
+        VerdictMissing: The chain is broken or holds a line that is not the gate's, or not of whom it names.
+    """
+    lines = _read_lines(home)
+    return [
+        Decision.from_entry(entry) for entry in _of_kind(_verified(lines, gate_key(home)) if lines else [], DECISION)
     ]
 
 
@@ -239,16 +346,46 @@ def standing_verdict(home: Home, key: CandidateKey, digest: str, now: Bindings) 
     return None if results is None else Verdict.from_entry(entry, results)
 
 
-def find_valid_verdict(home: Home, key: CandidateKey, digest: str) -> Verdict:
-    """Return the green verdict on exactly these bytes, all that it stood on being unchanged.
+def is_as_decided(verdict: Verdict, ground: Ground) -> bool:
+    """Return whether a verdict says what follows from people's decisions on the day; else it must be given anew."""
+    settled = ground.settle(verdict.key, verdict.candidate_sha256, verdict.results)
+    told = (verdict.state, verdict.decisions, verdict.results)
+    return told == (settled.state, settled.sequences, settled.results)
+
+
+def find_valid_verdict(home: Home, key: CandidateKey, digest: str, as_of: date) -> Verdict:
+    """Return the verdict that lets exactly these bytes out, all that it stood on being unchanged on a day.
 
     Raises:
         ConfigurationError: The gate has no key.
         VerdictMissing: There is none: the message says which of the reasons it is.
     """
+    from pipelines.gate.settled import read_ground
+
     secret = gate_key(home)
     where = f"{key.product} for {key.recipient}, {key.period}"
     entries = _verified(_read_lines(home), secret)
+    entry = _releasing_entry(entries, key, digest)
+    now = current_bindings(home, key, read_rules(settings.EXPECTATIONS / "rules"))
+    if changed := what_changed(Bindings(**entry["bindings"]), now):
+        raise VerdictMissing(f"The verdict is no longer valid: {'; '.join(changed)}.", where=where, remedy=_JUDGE_AGAIN)
+    results = read_results(home, key, digest, entry["evidence_sha256"])
+    if results is None:
+        raise VerdictMissing("The verdict's evidence is gone or has been changed.", where=where, remedy=_JUDGE_AGAIN)
+    digests = _digests(entries)
+    verdict = Verdict.from_entry(entry, results, chain_sha256=digests[entry["sequence"] - 1])
+    settled = read_ground(home, as_of).settle(key, digest, results)
+    if (settled.state, settled.sequences) != (verdict.state, verdict.decisions):
+        raise VerdictMissing(
+            f"The decisions that the verdict stood on no longer let it out: on {as_of} it is {settled.state}.",
+            where=where,
+            remedy=f"See 'samandel gate show {key.product} {key.recipient}' for who must decide; then 'samandel run'.",
+        )
+    return replace(verdict, grounds=settled.decisions, head=(len(digests), digests[-1]))
+
+
+def _releasing_entry(entries: list[dict[str, Any]], key: CandidateKey, digest: str) -> dict[str, Any]:
+    where = f"{key.product} for {key.recipient}, {key.period}"
     latest = _latest(entries, key)
     if latest is None:
         raise VerdictMissing("The gate has not judged this candidate.", where=where, remedy=_JUDGE_AGAIN)
@@ -259,17 +396,11 @@ def find_valid_verdict(home: Home, key: CandidateKey, digest: str) -> Verdict:
             where=where,
             remedy=_JUDGE_AGAIN,
         )
-    if entry["state"] != APPROVED:
+    if entry["state"] not in GOES_OUT:
         failed = ", ".join(result["rule"] for result in entry["results"] if result["status"] == FAILED)
         raise VerdictMissing(
             f"The gate has {entry['state']} this candidate ({failed}).",
             where=where,
             remedy=f"Look at 'samandel gate show {key.product} {key.recipient}', mend the cause, and run again.",
         )
-    now = current_bindings(home, key, read_rules(settings.EXPECTATIONS / "rules"))
-    if changed := what_changed(Bindings(**entry["bindings"]), now):
-        raise VerdictMissing(f"The verdict is no longer valid: {'; '.join(changed)}.", where=where, remedy=_JUDGE_AGAIN)
-    results = read_results(home, key, digest, entry["evidence_sha256"])
-    if results is None:
-        raise VerdictMissing("The verdict's evidence is gone or has been changed.", where=where, remedy=_JUDGE_AGAIN)
-    return Verdict.from_entry(entry, results, chain_sha256=_digests(entries)[entry["sequence"] - 1])
+    return entry

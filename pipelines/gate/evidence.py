@@ -93,6 +93,13 @@ def read_documents(home: Home, verdicts: Iterable[Mapping[str, Any]]) -> dict[st
     }
 
 
+def read_facts(home: Home, key: CandidateKey, candidate_sha256: str) -> dict[str, Any]:
+    """Return what else the evidence says of a candidate."""
+    document = json.loads((evidence_folder(home, key, candidate_sha256) / RESULTS_JSON).read_text(encoding="utf-8"))
+    stated = ("product", "recipient", "period", "candidate_sha256", "results")
+    return {name: value for name, value in document.items() if name not in stated}
+
+
 def _as_csv(results: Sequence[RuleResult]) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

@@ -6,9 +6,9 @@ read for recomputation only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines import settings
 from pipelines.candidates.make import suppression_log_file, withheld
@@ -16,17 +16,18 @@ from pipelines.candidates.products import CandidateKey
 from pipelines.errors import VerdictMissing
 from pipelines.files import folder_digest
 from pipelines.gate.applicability import read_applicability
-from pipelines.gate.bindings import current_bindings
+from pipelines.gate.bindings import Bindings, current_bindings
 from pipelines.gate.candidate_files import CandidateFiles, read_candidate
 from pipelines.gate.case import Case, window_of
 from pipelines.gate.checks import run_checks
 from pipelines.gate.completeness import nothing_skipped, renderings_agree
-from pipelines.gate.decisions import append_verdict, gate_key, standing_verdict
-from pipelines.gate.evidence import write_evidence
-from pipelines.gate.rules import Finding, answer, combine, read_rules
+from pipelines.gate.decisions import append_verdict, gate_key, is_as_decided, standing_verdict
+from pipelines.gate.evidence import read_facts, write_evidence
+from pipelines.gate.rules import Finding, RuleResult, answer, combine, read_rules
 from pipelines.gate.run_suite import run_suite
+from pipelines.gate.settled import Ground, read_ground
 from pipelines.gate.suites import Suite, read_suite
-from pipelines.gate.verdict import Verdict, state_of
+from pipelines.gate.verdict import Verdict
 from pipelines.home import Home
 
 if TYPE_CHECKING:
@@ -52,39 +53,59 @@ def judge(home: Home, key: CandidateKey, clock: settings.Clock) -> Verdict:
         raise VerdictMissing("There is no candidate to judge.", where=str(folder), remedy="Make it: 'samandel run'.")
     digest = folder_digest(folder)
     bindings = current_bindings(home, key, rules)
+    ground = read_ground(home, clock.as_of)
     standing = standing_verdict(home, key, digest, bindings)
     if standing is not None:
-        return standing
+        if is_as_decided(standing, ground):
+            return standing
+        # People have decided since, or what they decided has expired: the rules need not be asked again.
+        return _conclude(home, key, digest, clock, bindings, ground, standing.results, read_facts(home, key, digest))
 
     window = window_of(key.period, home.consortium.window_months)
     files = read_candidate(folder, suite)
     with _warehouse(home, files) as warehouse:
         case = Case(home, key, window, files, suite, rules, home.read_registers(), warehouse, _run_suites(suite, files))
         results, not_run = run_checks(case, applicability)
+        results += ground.answers(key)
         skipped = nothing_skipped(results, set(rules) - {"PB01"}, not_run, same_bytes=folder_digest(folder) == digest)
         final = combine([renderings_agree(case), skipped])
     severity = applicability.entry("PB01", key.product, key.recipient).severity
     results = sorted([*results, answer(rules["PB01"], severity, final)], key=lambda result: result.rule)
-
     facts = {
-        "state": state_of(results),
         "window": [window[0], window[-1]],
         "rows": {name: rows.num_rows for name, rows in sorted(files.tables.items())},
         "withheld": withheld(home, key),
     }
-    evidence_sha256 = write_evidence(home, key, digest, results, facts, suppression_log_file(home, key))
+    return _conclude(home, key, digest, clock, bindings, ground, results, facts)
+
+
+def _conclude(
+    home: Home,
+    key: CandidateKey,
+    digest: str,
+    clock: settings.Clock,
+    bindings: Bindings,
+    ground: Ground,
+    results: Sequence[RuleResult],
+    facts: Mapping[str, Any],
+) -> Verdict:
+    """Give the verdict that follows from the rules' answers and from what people have decided."""
+    settled = ground.settle(key, digest, results)
+    stated = {**facts, "state": settled.state, "decisions": [decision.as_entry() for decision in settled.decisions]}
+    evidence_sha256 = write_evidence(home, key, digest, settled.results, stated, suppression_log_file(home, key))
     return append_verdict(
         home,
         Verdict(
             product=key.product,
             recipient=key.recipient,
             period=key.period,
-            state=state_of(results),
+            state=settled.state,
             candidate_sha256=digest,
             decided_at=clock.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             bindings=bindings,
             evidence_sha256=evidence_sha256,
-            results=tuple(results),
+            results=settled.results,
+            decisions=settled.sequences,
         ),
     )
 

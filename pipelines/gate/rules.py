@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from dataclasses import field as attribute
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class RuleResult:
-    """What a rule answered about one candidate."""
+    """What a rule answered about one candidate; ``finding_sha256`` only where it was read in short from the chain."""
 
     rule: str
     version: str
@@ -99,10 +100,12 @@ class RuleResult:
     examples: tuple[str, ...] = ()
     field: str = ""
     title: str = ""
+    finding_sha256: str = attribute(default="", compare=False, repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as plain values."""
-        return {**asdict(self), "examples": list(self.examples)}
+        stated = {name: value for name, value in asdict(self).items() if name != "finding_sha256"}
+        return {**stated, "examples": list(self.examples)}
 
 
 def combine(findings: Iterable[Finding]) -> Finding:

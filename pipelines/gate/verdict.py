@@ -12,9 +12,13 @@ from typing import Any
 
 from pipelines.candidates.products import CandidateKey
 from pipelines.gate.bindings import Bindings
+from pipelines.gate.decision import Decision, finding_digest
 from pipelines.gate.rules import FAILED, RuleResult
 
+KIND = "verdict"
 APPROVED, HELD, BLOCKED = "approved", "held", "blocked"
+WITH_WAIVER, RECALLED = "released_with_waiver", "recalled"
+GOES_OUT = (APPROVED, WITH_WAIVER)
 
 
 @dataclass(frozen=True)
@@ -25,14 +29,17 @@ class Verdict:
         product: Product id.
         recipient: Municipality number or organisation number.
         period: Publication month.
-        state: approved, held or blocked.
+        state: approved, held, blocked, released_with_waiver or recalled.
         candidate_sha256: Digest of the judged folder.
         decided_at: When, as ISO text.
         bindings: What it stood on.
         evidence_sha256: Digest of the evidence folder.
         results: What each rule answered, in order of rule id.
+        decisions: The lines of the decisions by people that it stands on.
         sequence: Its line in the chain; 0 where it has not been read from there.
-        chain_sha256: Digest of what the chain says up to and with that line, signatures left out.
+        chain_sha256: Digest of what the chain says up to and with that line.
+        grounds: The decisions themselves, where it has been verified.
+        head: How many lines the chain had then, and the digest of all that it said.
     """
 
     product: str
@@ -44,8 +51,11 @@ class Verdict:
     bindings: Bindings
     evidence_sha256: str
     results: tuple[RuleResult, ...]
+    decisions: tuple[int, ...] = ()
     sequence: int = field(default=0, compare=False)
     chain_sha256: str = field(default="", compare=False)
+    grounds: tuple[Decision, ...] = field(default=(), compare=False)
+    head: tuple[int, str] = field(default=(0, ""), compare=False)
 
     @property
     def key(self) -> CandidateKey:
@@ -60,7 +70,7 @@ class Verdict:
     def as_entry(self) -> dict[str, Any]:
         """Return the verdict as a decision: results in short, the evidence holds them in full."""
         return {
-            "kind": "verdict",
+            "kind": KIND,
             "product": self.product,
             "recipient": self.recipient,
             "period": self.period,
@@ -69,6 +79,7 @@ class Verdict:
             "decided_at": self.decided_at,
             "bindings": self.bindings.as_dict(),
             "evidence_sha256": self.evidence_sha256,
+            "decisions": list(self.decisions),
             "results": [
                 {
                     "rule": result.rule,
@@ -77,6 +88,7 @@ class Verdict:
                     "status": result.status,
                     "applied": result.applied,
                     "passed": result.passed,
+                    **({"finding_sha256": finding_digest(result)} if result.status == FAILED else {}),
                 }
                 for result in self.results
             ],
@@ -96,6 +108,7 @@ class Verdict:
             bindings=Bindings(**entry["bindings"]),
             evidence_sha256=entry["evidence_sha256"],
             results=tuple(short if results is None else results),
+            decisions=tuple(entry.get("decisions", ())),
             sequence=entry["sequence"],
             chain_sha256=chain_sha256,
         )

@@ -9,31 +9,40 @@ from typing import Any
 
 from pipelines.errors import ConfigurationError, ReleaseDamaged
 from pipelines.home import Home
-from pipelines.publishing.store import ReleaseFolder, all_keys, current_revision, read_manifest, revisions
+from pipelines.publishing.store import (
+    ReleaseFolder,
+    all_keys,
+    current_revision,
+    last_revision,
+    read_manifest,
+    revisions,
+)
 
-PUBLISHED, SUPERSEDED, DAMAGED = "current", "superseded", "damaged"
+PUBLISHED, SUPERSEDED, RECALLED, DAMAGED = "current", "superseded", "recalled", "damaged"
 
 
 def published(home: Home) -> list[tuple[ReleaseFolder, str]]:
     """Return every release that is or was current, with its state; sorted by product, recipient, period, revision.
 
-    A folder above the current revision was never published: its publishing was interrupted.
+    A folder above the last revision that was published never was: its publishing was interrupted.
     """
     found = []
     for key in all_keys(home):
-        current = current_revision(home, key)
-        found += [
-            (release, PUBLISHED if release.revision == current else SUPERSEDED)
-            for release in revisions(home, key)
-            if release.revision <= current
-        ]
+        current, last = current_revision(home, key), last_revision(home, key)
+        found += [(release, _state(release, current)) for release in revisions(home, key) if release.revision <= last]
     return found
+
+
+def _state(release: ReleaseFolder, current: int) -> str:
+    if release.is_recalled:
+        return RECALLED
+    return PUBLISHED if release.revision == current else SUPERSEDED
 
 
 def list_releases(home: Home) -> list[dict[str, Any]]:
     """Return every release: release_id, product, recipient, period, state, digest, path.
 
-    The state is derived from ``current.json``; a manifest that cannot be read gives ``damaged``.
+    The state is derived from ``current.json`` and tombstones; a manifest that cannot be read gives ``damaged``.
     """
     rows = []
     for release, state in published(home):

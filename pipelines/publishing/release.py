@@ -1,4 +1,4 @@
-"""Publish: an approved candidate becomes a release, or nothing happens.
+"""Publish: a candidate that the gate lets out becomes a release, or nothing happens.
 
 Belongs here: the one way to a release; copying, describing and putting it in place so that a kill leaves nothing
 visible. Not here: judging (gate/). There is no way to hand a verdict in: the gate's chain is asked.
@@ -26,7 +26,10 @@ from pipelines.candidates.make import candidate_folder
 from pipelines.candidates.products import PRODUCTS, CandidateKey
 from pipelines.errors import ReleaseDamaged, VerdictMissing
 from pipelines.files import exclusive_lock, folder_digest, pretty_json, sha256_file, write_atomically
+from pipelines.gate.decision import APPROVE, WAIVE
+from pipelines.gate.four_eyes import RULE as FOUR_EYES
 from pipelines.home import Home
+from pipelines.publishing.recall import finish_recalls
 from pipelines.publishing.store import (
     CHECKSUMS,
     CURRENT,
@@ -37,8 +40,10 @@ from pipelines.publishing.store import (
     current_revision,
     file_digests,
     file_problems,
+    last_revision,
     period_folder,
     read_manifest,
+    release_folder,
     revisions,
 )
 from pipelines.settings import Clock
@@ -80,19 +85,20 @@ def publish(home: Home, key: CandidateKey, clock: Clock) -> PublishResult:
     from pipelines.gate.decisions import find_valid_verdict
 
     with exclusive_lock(home.path / ".publish.lock", doing="publishing"):
+        finish_recalls(home)
         _remove_remnants(period_folder(home, key))
         candidate = candidate_folder(home, key)
         package = _read_package(candidate, key)
         digest = folder_digest(candidate)  # (1)
-        verdict = find_valid_verdict(home, key, digest)  # (2)
-        standing, pending = _standing(home, key)
+        verdict = find_valid_verdict(home, key, digest, clock.as_of)  # (2)
+        standing, last, pending = _standing(home, key)
         if standing is not None and _digest_of(standing) == digest:
             return PublishResult(UNCHANGED, standing.release_id, standing.folder, digest)
         if pending and _digest_of(pending[-1]) == digest:
             release = pending[-1]
             _require_own_words(release, verdict, package, clock)
         else:
-            earlier = [*([standing] if standing else []), *pending]
+            earlier = [*([last] if last else []), *pending]
             release = _make_release(
                 home, candidate, verdict, package, earlier[-1] if earlier else None, clock
             )  # (3, 4)
@@ -128,8 +134,8 @@ def _read_package(candidate: Path, key: CandidateKey) -> dict[str, Any]:
     return dict(package)
 
 
-def _standing(home: Home, key: CandidateKey) -> tuple[ReleaseFolder | None, list[ReleaseFolder]]:
-    """Return the current release, and whole ones above it that were never made current.
+def _standing(home: Home, key: CandidateKey) -> tuple[ReleaseFolder | None, ReleaseFolder | None, list[ReleaseFolder]]:
+    """Return the current release, the last one that was (it may be recalled), and whole ones that never were current.
 
     Raises:
         ReleaseDamaged: One of them is not what was published, or is gone.
@@ -137,7 +143,9 @@ def _standing(home: Home, key: CandidateKey) -> tuple[ReleaseFolder | None, list
     current = current_revision(home, key)
     there = revisions(home, key)
     standing = next((release for release in there if release.revision == current), None)
-    pending = [release for release in there if release.revision > current]
+    highest = last_revision(home, key)
+    last = next((release for release in there if release.revision == highest), None)
+    pending = [release for release in there if release.revision > highest]
     problems = [f"r{current}: the folder is gone."] if current and standing is None else []
     for release in [*([standing] if standing else []), *pending]:
         problems += [f"{release.release_id}, {problem}" for problem in file_problems(release)]
@@ -147,7 +155,7 @@ def _standing(home: Home, key: CandidateKey) -> tuple[ReleaseFolder | None, list
             where=str(period_folder(home, key)),
             remedy="Restore the folder from a copy, then publish again. Nothing was changed.",
         )
-    return standing, pending
+    return standing, last, pending
 
 
 def _require_own_words(release: ReleaseFolder, verdict: Verdict, package: dict[str, Any], clock: Clock) -> None:
@@ -158,10 +166,11 @@ def _require_own_words(release: ReleaseFolder, verdict: Verdict, package: dict[s
     """
     stated = read_manifest(release) or {}
     ours = _manifest(release.folder, release, verdict, package, None, clock)
-    # When it was made and what it follows are the earlier try's own; files are held against the checksums.
+    # When it was made, what it follows and how long the chain was are the earlier try's own; files are held against the
+    # checksums.
     differing = sorted(
         name
-        for name in (ours.keys() | stated.keys()) - {"published_at", "supersedes", "files"}
+        for name in (ours.keys() | stated.keys()) - {"published_at", "supersedes", "files", "chain"}
         if ours.get(name) != stated.get(name)
     )
     if differing:
@@ -187,7 +196,7 @@ def _make_release(
     """Put a whole release in place, not yet current."""
     folder = period_folder(home, verdict.key)
     number = earlier.revision + 1 if earlier else 1
-    release = ReleaseFolder(verdict.key, number, folder / f"r{number}")
+    release = release_folder(home, verdict.key, number)
     folder.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".r{number}.", suffix=".tmp", dir=folder))
     try:
@@ -279,7 +288,9 @@ def _manifest(
             {name: getattr(result, name) for name in ("rule", "version", "severity", "status", "applied", "passed")}
             for result in verdict.results
         ],
-        "waivers": [],
+        "chain": {"decisions": verdict.head[0], "head": verdict.head[1]},
+        "waivers": _decided(verdict, WAIVE),
+        "approvals": _decided(verdict, APPROVE),
         "municipalities": [each["municipality_no"] for each in coverage],
         "months": sorted({month for each in coverage for month in each["months"]}),
         "coverage": coverage,
@@ -289,6 +300,22 @@ def _manifest(
             for path in sorted(folder.iterdir())
         ],
     }
+
+
+def _decided(verdict: Verdict, action: str) -> list[dict[str, Any]]:
+    """Return the decisions of people that let the release out; ids of approvers, no names and no keys."""
+    return [
+        {
+            "rules": [str(rule["rule"]) for rule in decision.rules] or [FOUR_EYES],
+            "decided_by": decision.decided_by,
+            "reason": decision.reason,
+            "decided_at": decision.decided_at,
+            "expires_on": decision.expires_on,
+            "sequence": decision.sequence,
+        }
+        for decision in verdict.grounds
+        if decision.action == action
+    ]
 
 
 def _row_counts(folder: Path, key: CandidateKey) -> dict[str, int]:

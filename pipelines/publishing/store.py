@@ -1,7 +1,9 @@
 """Where releases lie and what lies in one.
 
 Belongs here: places, revisions, the current one, reading manifests, holding a release's bytes against its checksums.
-Not here: publishing (release.py), the decisions behind a release (verify.py).
+Not here: publishing (release.py), recalling (recall.py), the decisions behind a release (verify.py).
+
+Of a recalled release a tombstone is left where its files lay; the files are kept with the gate's evidence.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from pipelines.files import sha256_bytes, sha256_file
 from pipelines.home import Home
 
 CHECKSUMS, MANIFEST, RULE_RESULTS, CURRENT = "checksums.sha256", "manifest.json", "rule_results.csv", "current.json"
+TOMBSTONE = "recalled.json"
 MADE_BY_PUBLISHING = (CHECKSUMS, MANIFEST, RULE_RESULTS)  # all else in a release is the candidate
 _REVISION = re.compile(r"r([1-9]\d*)")
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -30,17 +33,35 @@ class ReleaseFolder:
     Attributes:
         key: Product, recipient, period.
         revision: 1 for the first of the period.
-        folder: Where its files lie.
+        folder: Where its files lie; where its tombstone lies, if it was recalled.
+        kept: Where its files are kept after a recall.
     """
 
     key: CandidateKey
     revision: int
     folder: Path
+    kept: Path
 
     @property
     def release_id(self) -> str:
         """Return ``<period>-r<revision>``."""
         return f"{self.key.period}-r{self.revision}"
+
+    @property
+    def is_recalled(self) -> bool:
+        """Return whether a tombstone stands in its place."""
+        return (self.folder / TOMBSTONE).is_file()
+
+    @property
+    def files(self) -> Path:
+        """Return where its files lie now."""
+        return self.kept if self.is_recalled else self.folder
+
+
+def release_folder(home: Home, key: CandidateKey, revision: int) -> ReleaseFolder:
+    """Return where a revision lies, whether it is there or not."""
+    kept = home.recalled / key.product / key.recipient / key.period / f"r{revision}"
+    return ReleaseFolder(key, revision, period_folder(home, key) / f"r{revision}", kept)
 
 
 def period_folder(home: Home, key: CandidateKey) -> Path:
@@ -52,7 +73,7 @@ def revisions(home: Home, key: CandidateKey) -> list[ReleaseFolder]:
     """Return every revision of a period, oldest first, the current one or not."""
     folder = period_folder(home, key)
     found = [
-        ReleaseFolder(key, int(match.group(1)), path)
+        release_folder(home, key, int(match.group(1)))
         for path in (folder.iterdir() if folder.is_dir() else ())
         if path.is_dir() and (match := _REVISION.fullmatch(path.name))
     ]
@@ -74,15 +95,25 @@ def read_current(home: Home, key: CandidateKey) -> dict[str, Any] | None:
 
 
 def current_revision(home: Home, key: CandidateKey) -> int:
-    """Return the number of the current revision; 0 where nothing is published."""
-    stated = str((read_current(home, key) or {}).get("release_id", ""))
-    match = _REVISION.fullmatch(stated.removeprefix(f"{key.period}-"))
+    """Return the number of the current revision; 0 where none is: nothing was published, or it was recalled."""
+    return _revision_of(key, (read_current(home, key) or {}).get("release_id"))
+
+
+def last_revision(home: Home, key: CandidateKey) -> int:
+    """Return the number of the last revision that was ever published; 0 where none was."""
+    recalled = [release.revision for release in revisions(home, key) if release.is_recalled]
+    stated = _revision_of(key, (read_current(home, key) or {}).get("recalled"))
+    return max([current_revision(home, key), stated, *recalled])
+
+
+def _revision_of(key: CandidateKey, release_id: Any) -> int:
+    match = _REVISION.fullmatch(str(release_id).removeprefix(f"{key.period}-"))
     return int(match.group(1)) if match else 0
 
 
 def read_manifest(release: ReleaseFolder) -> dict[str, Any] | None:
     """Return a release's manifest; None where it is absent or cannot be read."""
-    return _read_object(release.folder / MANIFEST)
+    return _read_object(release.files / MANIFEST)
 
 
 def _read_object(path: Path) -> dict[str, Any] | None:
@@ -113,9 +144,9 @@ def candidate_digest(digests: dict[str, str]) -> str:
 
 def file_problems(release: ReleaseFolder) -> list[str]:
     """Return, in words, where a release's bytes are not those that were published; empty when all are."""
-    if not release.folder.is_dir():
+    if not release.files.is_dir():
         return [f"{release.release_id}: the folder is gone."]
-    digests = file_digests(release.folder)
+    digests = file_digests(release.files)
     problems = list(_checksum_problems(release, digests))
     manifest = read_manifest(release)
     if manifest is None:
@@ -128,7 +159,7 @@ def _checksum_problems(release: ReleaseFolder, digests: dict[str, str]) -> Itera
         yield f"{CHECKSUMS}: is missing."
         return
     stated = {}
-    for line in (release.folder / CHECKSUMS).read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in (release.files / CHECKSUMS).read_text(encoding="utf-8", errors="replace").splitlines():
         digest, _, name = line.partition("  ")
         stated[name] = digest
     there = {name: digest for name, digest in digests.items() if name != CHECKSUMS}

@@ -6,6 +6,7 @@ Not here: mending anything.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from pipelines.home import Home
 from pipelines.publishing.listing import PUBLISHED, published
 from pipelines.publishing.store import (
     CURRENT,
+    MANIFEST,
     ReleaseFolder,
     all_keys,
     current_revision,
     file_problems,
     read_current,
     read_manifest,
+    release_folder,
     revisions,
 )
 
@@ -39,8 +42,16 @@ def verify_releases(
         ConfigurationError: Something is named and there is no such release.
     """
     approved, distrust = _approved(home)
+    digests = [] if distrust else _digests(home)
     results = [
-        _result(release, [*_problems(home, release, state == PUBLISHED), *_gate_problems(release, approved, distrust)])
+        _result(
+            release,
+            [
+                *_problems(home, release, state == PUBLISHED),
+                *_gate_problems(release, approved, distrust),
+                *([] if distrust else _head_problems(read_manifest(release) or {}, digests)),
+            ],
+        )
         for release, state in published(home)
     ]
     results += _without_current(home)
@@ -62,10 +73,63 @@ def witness_against_chain(home: Home) -> list[str]:
     approved, distrust = _approved(home)
     if distrust:
         return []  # said of the chain itself, once
+    digests = _digests(home)
     return [
         f"{release.key.product} {release.key.recipient} {release.release_id}: {problem}"
         for release, _ in published(home)
-        for problem in _gate_problems(release, approved, distrust)
+        for problem in (
+            _gate_problems(release, approved, distrust) or _head_problems(read_manifest(release) or {}, digests)
+        )
+    ]
+
+
+def manifest_against_chain(home: Home, place: Path) -> list[str]:
+    """Return what a manifest that left the house says against the gate's chain.
+
+    Args:
+        home: The home.
+        place: The manifest, or the folder that it lies in; wherever it comes from.
+
+    Raises:
+        ConfigurationError: There is no manifest that can be read.
+    """
+    path = place / MANIFEST if place.is_dir() else place
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        verdict, head = dict(manifest["verdict"]), dict(manifest["chain"])
+        witnessed = [(verdict["sequence"], verdict["chain_sha256"]), (head["decisions"], head["head"])]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ConfigurationError(
+            "There is no manifest that bears witness to the gate's chain.",
+            where=str(path),
+            remedy="Name the manifest.json of a release, or the folder that it lies in.",
+        ) from None
+    digests = _digests(home)
+    if all(_holds(digests, *each) for each in witnessed):
+        return []
+    return [f"{path}: is of another chain than this one, or of a longer one: the chain was written anew or cut short."]
+
+
+def _digests(home: Home) -> list[str]:
+    from pipelines.gate.decisions import chain_digests
+
+    try:
+        return chain_digests(home)
+    except SamandelError:
+        return []
+
+
+def _holds(digests: list[str], count: Any, digest: Any) -> bool:
+    return isinstance(count, int) and 0 < count <= len(digests) and digests[count - 1] == digest
+
+
+def _head_problems(manifest: dict[str, Any], digests: list[str]) -> list[str]:
+    """Say where the chain is shorter than, or other than, the one whose head the release left with."""
+    head = manifest.get("chain")
+    if not isinstance(head, dict) or _holds(digests, head.get("decisions"), head.get("head")):
+        return []
+    return [
+        "gate/decisions.jsonl: does not reach the head that this release left with: it was cut short or written anew."
     ]
 
 
@@ -113,11 +177,11 @@ def _without_current(home: Home) -> list[dict[str, Any]]:
     results = []
     for key in all_keys(home):
         there, current = revisions(home, key), current_revision(home, key)
-        if current == 0 and there:
+        if read_current(home, key) is None and there:
             problem = f"{CURRENT}: is missing or cannot be read; publishing was interrupted, or somebody removed it."
             results.append(_result(there[-1], [problem]))
         elif current and all(release.revision != current for release in there):
-            gone = ReleaseFolder(key, current, home.releases / key.product / key.recipient / key.period / f"r{current}")
+            gone = release_folder(home, key, current)
             results.append(_result(gone, file_problems(gone)))
     return results
 
@@ -128,7 +192,7 @@ Approvals = dict[tuple[str, ...], set[tuple[int, str]]]
 def _approved(home: Home) -> tuple[Approvals, str]:
     """Return what the gate has approved, on which lines, and why its decisions cannot be believed where that is so."""
     from pipelines.gate.decisions import read_verdicts
-    from pipelines.gate.verdict import APPROVED
+    from pipelines.gate.verdict import GOES_OUT
 
     try:
         verdicts = read_verdicts(home)
@@ -136,7 +200,7 @@ def _approved(home: Home) -> tuple[Approvals, str]:
         return {}, error.what
     approved: Approvals = {}
     for verdict in verdicts:
-        if verdict.state == APPROVED:
+        if verdict.state in GOES_OUT:
             facts = (
                 verdict.product,
                 verdict.recipient,

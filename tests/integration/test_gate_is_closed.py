@@ -27,7 +27,7 @@ def unpublished(demo_home: Path, tmp_path: Path) -> tuple[Home, CandidateKey]:
     approved = next(
         line
         for line in map(json.loads, (demo_home / "gate" / "decisions.jsonl").read_text().splitlines())
-        if line["product"] == "municipality_extract" and line["state"] == "approved"
+        if line["product"] == "municipality_extract" and line.get("state") == "approved"
     )
     home = Home(tmp_path / demo_home.name)
     shutil.copytree(demo_home, home.path, ignore=shutil.ignore_patterns("inbox", "dagster", "logs"))

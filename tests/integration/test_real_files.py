@@ -20,7 +20,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from pipelines.home import Home
 from tests.homes import ask, run, samandel_json
+from tests.signing import with_four_eyes
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real_files")]
 _CBC = "{urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2}"
@@ -165,6 +167,7 @@ def test_real_files_come_out_as_they_went_in(fixtures: Path, tmp_path: Path) -> 
     invoices = _invoices(fixtures)
     home = tmp_path / "home"
     _make_home(home, ledgers, invoices)
+    with_four_eyes(Home(home))
 
     invoice_month = max(invoices.totals, key=lambda month: len(invoices.totals[month]))
     for month in ["2011-02", "2014-08", "2016-04", "2016-06", invoice_month]:

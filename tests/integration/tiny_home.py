@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 from pipelines.home import Home
+from tests.signing import with_four_eyes
 
 MEMBERS = ("9901", "9902")
 WORKSHOP, BAKER = "310000000", "310000019"
@@ -30,7 +31,7 @@ def make_tiny_home(path: Path) -> Home:
         for month in MONTHS:
             drop_ledger(home, municipality_no, month)
     _write(home.inbox / "_consortium" / "brreg" / "enheter.json", json.dumps(_UNITS))
-    return home
+    return with_four_eyes(home)
 
 
 def consortium_text(name: str, *, more: str = "") -> str:

@@ -61,7 +61,9 @@ class Held:
 def releases_held(home: Home, recipient: str) -> list[Held]:
     """Return every release of every product that a recipient has, oldest first."""
     found = []
-    for folder in home.releases.glob(f"*/{recipient}/*/*"):
+    kept = {folder.relative_to(home.recalled): folder for folder in home.recalled.glob(f"*/{recipient}/*/*")}
+    there = {folder.relative_to(home.releases): folder for folder in home.releases.glob(f"*/{recipient}/*/*")}
+    for folder in (there | kept).values():  # of one that was recalled a tombstone is left
         revision = _REVISION.fullmatch(folder.name)
         if revision and folder.is_dir() and _PERIOD.fullmatch(folder.parent.name):
             found.append(Held(folder.parts[-4], folder.parent.name, int(revision.group(1)), folder))

@@ -30,12 +30,18 @@ from pipelines.gate.evidence import evidence_folder, write_evidence
 from pipelines.gate.listing import list_verdicts, show_verdict
 from pipelines.gate.rules import RuleResult, read_rules
 from pipelines.gate.verdict import Verdict, state_of
-from tests.unit.gate.small_home import EXTRACT, SHARE, SmallHome
+from tests.unit.gate.small_home import CLOCK, EXTRACT, SHARE, SmallHome
 
 KEY = b"an invented secret of the tests"
 GREEN = RuleResult("PV01", "1", "block", "passed", 5, 5)
 RED = RuleResult("DC01", "1", "block", "failed", 5, 4, "one cell", ("2026/9901/meeting_food",), "market_view")
 WARNED = RuleResult("IN01", "1", "warn", "failed", 5, 4, "one file", ("cut.xml",))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> SmallHome:
+    """A written home in whose chain nothing stands yet."""
+    return SmallHome(tmp_path).write()
 
 
 @pytest.fixture
@@ -72,7 +78,7 @@ def give(small: SmallHome, *results: RuleResult, key: Any = EXTRACT, at: str = "
 
 
 def find(small: SmallHome) -> Verdict:
-    return find_valid_verdict(small.home, EXTRACT, folder_digest(small.folder(EXTRACT)))
+    return find_valid_verdict(small.home, EXTRACT, folder_digest(small.folder(EXTRACT)), CLOCK.as_of)
 
 
 def lines(small: SmallHome) -> list[bytes]:
@@ -254,7 +260,6 @@ def test_refused_when_what_it_stood_on_has_changed(
 
 def test_refused_when_registers_have_been_delivered_since(small: SmallHome, installation: Path) -> None:
     from pipelines.landing.settings_delivery import land_settings
-    from tests.unit.gate.small_home import CLOCK
 
     give(small)
     assert land_settings(small.home, CLOCK) is not None
@@ -279,7 +284,7 @@ def test_refused_when_the_evidence_is_not_what_it_was(small: SmallHome, installa
         _replace(folder / "rule_results.csv", "passed", "failed")
     with pytest.raises(VerdictMissing, match="evidence is gone or has been changed"):
         find(small)
-    shown = show_verdict(small.home, EXTRACT.product, EXTRACT.recipient)
+    shown = show_verdict(small.home, EXTRACT.product, EXTRACT.recipient, None, CLOCK.as_of)
     assert (shown["is_evidence_intact"], shown["results"][0]["rule"]) == (False, "PV01")
 
 
@@ -362,11 +367,11 @@ def test_the_key_is_in_no_file_and_no_message(small: SmallHome, installation: Pa
 
 
 def test_listing_gives_the_latest_and_since_when(small: SmallHome, installation: Path) -> None:
-    assert list_verdicts(small.home) == []
+    assert list_verdicts(small.home, CLOCK.as_of) == []
     give(small, RED, at="2026-11-01T00:00:00Z")
     give(small, RED, WARNED, at="2026-11-02T00:00:00Z")
     give(small, key=SHARE, at="2026-11-03T00:00:00Z")
-    assert list_verdicts(small.home) == [
+    assert list_verdicts(small.home, CLOCK.as_of) == [
         {
             "product": "municipality_extract",
             "recipient": "9901",
@@ -386,8 +391,8 @@ def test_listing_gives_the_latest_and_since_when(small: SmallHome, installation:
             "candidate_sha256": folder_digest(small.folder(SHARE)),
         },
     ]
-    shown = show_verdict(small.home, "municipality_extract", "9901")
+    shown = show_verdict(small.home, "municipality_extract", "9901", None, CLOCK.as_of)
     assert shown["results"][0] == RED.as_dict()
     assert shown["is_evidence_intact"] is True
     with pytest.raises(ConfigurationError, match="no verdict on this"):
-        show_verdict(small.home, "municipality_extract", "9901", "2020-01")
+        show_verdict(small.home, "municipality_extract", "9901", "2020-01", CLOCK.as_of)

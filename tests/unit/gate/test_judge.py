@@ -16,7 +16,7 @@ from pipelines.candidates.products import CandidateKey
 from pipelines.errors import ConfigurationError, VerdictMissing
 from pipelines.files import folder_digest
 from pipelines.gate import judge as judging
-from pipelines.gate.decisions import decisions_file, find_valid_verdict
+from pipelines.gate.decisions import decisions_file, find_valid_verdict, read_verdicts
 from pipelines.gate.evidence import evidence_folder
 from pipelines.gate.judge import judge
 from pipelines.gate.rules import RuleResult
@@ -38,7 +38,7 @@ def test_a_good_candidate_is_approved_with_an_answer_from_every_rule(small: Smal
     pages = {path.stem for path in (settings.EXPECTATIONS / "rules").glob("*.md")}
     assert [result.rule for result in verdict.results] == sorted(pages)
     assert all(result.reason for result in verdict.results if result.status == "not_applicable")
-    assert find_valid_verdict(small.home, key, folder_digest(small.folder(key))) == verdict
+    assert find_valid_verdict(small.home, key, folder_digest(small.folder(key)), CLOCK.as_of) == verdict
 
 
 def test_the_evidence_holds_every_answer(small: SmallHome) -> None:
@@ -86,7 +86,7 @@ def test_lost_evidence_is_made_again(small: SmallHome) -> None:
     (folder / "results.json").write_text("{}")
     assert judge(small.home, EXTRACT, CLOCK) == first
     assert folder_digest(folder) == first.evidence_sha256
-    assert len(decisions_file(small.home).read_bytes().splitlines()) == 1
+    assert len(read_verdicts(small.home)) == 1
 
 
 def test_without_a_key_nothing_is_judged(small: SmallHome) -> None:
@@ -94,13 +94,13 @@ def test_without_a_key_nothing_is_judged(small: SmallHome) -> None:
     small.home.consortium_file.write_text(text.replace("keys: {gate_hmac: file:../keys/gate.key}\n", ""))
     with pytest.raises(ConfigurationError, match="keys.gate_hmac"):
         judge(small.home, EXTRACT, CLOCK)
-    assert not small.home.gate.exists()
+    assert b'"verdict"' not in decisions_file(small.home).read_bytes()
 
 
 def test_without_a_candidate_there_is_no_verdict(small: SmallHome) -> None:
     with pytest.raises(VerdictMissing, match="no candidate to judge"):
         judge(small.home, CandidateKey("municipality_extract", "9902", "2026-10"), CLOCK)
-    assert not decisions_file(small.home).exists()
+    assert read_verdicts(small.home) == []
 
 
 def test_a_column_too_many_fails_and_keeps_the_other_rules_from_passing(small: SmallHome) -> None:

@@ -14,6 +14,7 @@ from pipelines.errors import ConfigurationError, ProblemsFound
 from pipelines.gate.applicability import COLUMNS, PRODUCTS, read_applicability
 from pipelines.gate.checks import CHECKS
 from pipelines.gate.rules import Finding, Rule, answer, combine, read_rules
+from pipelines.gate.settled import ANSWERED_HERE
 from pipelines.gate.suites import COLUMN_LIST, ROW_COUNT, read_suite
 
 MATRIX = settings.EXPECTATIONS / "applicability.csv"
@@ -21,7 +22,7 @@ RULES = read_rules(settings.EXPECTATIONS / "rules")
 NOW = {
     "IN01 IN02 IN03 IN04 IN05 IN06 IN07 IN08 IN09 IN10 IN11 IN12 IN13 RF01 RF02 RF03 RF04 RF05 RF07 RF08 RF09 RF10 "
     "RF11 RF12 RC01 RC02 RC03 RC04 RC05 RC06 RC07 RC08 RC09 RC10 PV01 PV02 PV03 PV04 PV05 PV06 DC01 DC02 DC03 "
-    "DC04 DC05 DC06 DC08 DC09 DC10 TN01 TN03 PB01 PB02"
+    "DC04 DC05 DC06 DC08 DC09 DC10 TN01 TN03 PB01 PB02 PB03 PB04"
 }
 SECTIONS = ("Method", "Output", "Settings", "Exclusions", "Assumptions", "Demo")
 A_RULE = Rule("XX01", "1", "block", "A title", "somebody")
@@ -53,7 +54,8 @@ def test_every_pair_of_rule_and_product_is_in_the_matrix() -> None:
 def test_what_the_matrix_applies_is_run_and_what_is_run_applies() -> None:
     signed = {(rule, product) for product in PRODUCTS for rule in read_suite(settings.EXPECTATIONS, product).rules}
     applying = {(row["rule"], row["product"]) for row in _matrix_rows() if row["applies"] == "yes"}
-    assert applying == set(CHECKS) | signed
+    when_given = {(rule, product) for product in PRODUCTS for rule in ANSWERED_HERE}
+    assert applying == set(CHECKS) | signed | when_given
 
 
 def test_the_columns_of_suites_and_product_contract_agree() -> None:
