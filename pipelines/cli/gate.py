@@ -57,6 +57,8 @@ def list_(home: HomeOption = None, as_of: AsOfOption = None, json: JsonOption = 
         whom = f"for {one['recipient']}, {one['period']}" if one["period"] else f"({one['candidates']} candidates wait)"
         typer.echo(f"\n{one['state']}: {one['product']} {whom}, since {one['since'][:10]}")
         _print_items(opened, one["items"])
+        if not one["items"]:
+            typer.echo("  These bytes were recalled. Mend the cause and run again: other bytes are judged anew.")
 
 
 @app.command()

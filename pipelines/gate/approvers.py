@@ -75,6 +75,11 @@ class Approvers:
             if holds_on(row, day) and not self.problem(row)
         }
 
+    def person_of(self, approver_id: str) -> str:
+        """Return who an id is, by full name: one person may have had several ids."""
+        names = [row["name"] for row in self._rows if row["approver_id"] == approver_id]
+        return " ".join(names[-1].split()).casefold() if names else approver_id
+
     def is_key_of(self, approver_id: str, public_key: str, day: date) -> bool:
         """Return whether a key is a person's on a day."""
         found = self.on(day).get(approver_id)

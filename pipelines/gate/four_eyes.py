@@ -16,6 +16,7 @@ from pipelines import settings
 from pipelines.candidates.products import PRODUCTS
 from pipelines.files import canonical_json, sha256_bytes, sha256_file
 from pipelines.gate.applicability import Applicability
+from pipelines.gate.approvers import Approvers
 from pipelines.gate.decision import APPROVE, EVERYBODY, Decision
 from pipelines.gate.rules import Finding, Rule
 
@@ -65,29 +66,33 @@ def _rows_digest(registers: Iterable[Sequence[Mapping[str, Any]]]) -> str:
     return sha256_bytes(canonical_json(told).encode())
 
 
-def signers(product: str, terms: Mapping[str, str], counting: Iterable[Decision]) -> list[Decision]:
-    """Return one approval of exactly these terms for each person and key, oldest first."""
+def signers(
+    product: str, terms: Mapping[str, str], counting: Iterable[Decision], approvers: Approvers
+) -> list[Decision]:
+    """Return one approval of exactly these terms for each person and key, oldest first.
+
+    Two ids with one full name are one person, however many keys it has.
+    """
     found: dict[str, Decision] = {}
     for decision in counting:
         is_about_them = (decision.action, decision.product, decision.recipient) == (APPROVE, product, EVERYBODY)
         is_new_key = all(decision.public_key != other.public_key for other in found.values())
         if is_about_them and dict(decision.terms) == dict(terms) and is_new_key:
-            found.setdefault(decision.decided_by, decision)
+            found.setdefault(approvers.person_of(decision.decided_by), decision)
     return list(found.values())
 
 
 def answer_four_eyes(
-    product: str, terms: Mapping[str, str], counting: Sequence[Decision], every: Sequence[Decision]
+    product: str, terms: Mapping[str, str], signed: Sequence[Decision], every: Sequence[Decision]
 ) -> Finding:
     """PB04: return how many of the two persons have not approved the terms as they stand.
 
     Args:
         product: The product.
         terms: Its terms now.
-        counting: The decisions that count on the day.
+        signed: One approval of each person that counts on the day.
         every: All decisions, to say what has changed since.
     """
-    signed = signers(product, terms, counting)
     by = ", ".join(f"{decision.decided_by} (until {decision.expires_on})" for decision in signed)
     if len(signed) >= NEEDED:
         return Finding(NEEDED, 0, f"Approved by {by}.", field="the product's terms")

@@ -18,7 +18,7 @@ from pipelines.gate.evidence import read_results
 from pipelines.gate.four_eyes import RULE as FOUR_EYES
 from pipelines.gate.rules import RuleResult
 from pipelines.gate.settled import Ground, Settled, read_ground
-from pipelines.gate.verdict import GOES_OUT, RECALLED, Verdict
+from pipelines.gate.verdict import GOES_OUT, HELD, RECALLED, Verdict
 from pipelines.home import Home
 from pipelines.mask import mask_message
 
@@ -61,7 +61,7 @@ def list_waiting(home: Home, as_of: date) -> list[dict[str, Any]]:
         own = [item for item in items if item["rule"] != FOUR_EYES]
         for item in items:
             if item["rule"] == FOUR_EYES:
-                about = {"product": verdict.product, "recipient": EVERYBODY, "period": "", "state": settled.state}
+                about = {"product": verdict.product, "recipient": EVERYBODY, "period": "", "state": HELD}
                 product = terms.setdefault(verdict.product, {**about, "since": since, "candidates": 0, "items": [item]})
                 product["candidates"] += 1
                 product["since"] = min(product["since"], since)

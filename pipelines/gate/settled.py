@@ -91,13 +91,15 @@ class Ground:
 
     def signers(self, product: str) -> list[Decision]:
         """Return who has approved the terms of a product as they stand."""
-        return signers(product, self.terms(product), self.counting)
+        return signers(product, self.terms(product), self.counting, self.approvers)
 
     def answers(self, key: CandidateKey) -> list[RuleResult]:
         """Return what PB03 and PB04 answer about a candidate; none where the rule has no page."""
         findings: dict[str, Callable[[], Finding]] = {
             WAIVERS: lambda: _answer_waivers(key, self.every, self.as_of),
-            FOUR_EYES: lambda: answer_four_eyes(key.product, self.terms(key.product), self.counting, self.every),
+            FOUR_EYES: lambda: answer_four_eyes(
+                key.product, self.terms(key.product), self.signers(key.product), self.every
+            ),
         }
         found = []
         for name, ask in findings.items():

@@ -224,6 +224,14 @@ def test_four_eyes_are_two_keys_of_two_persons(small: SmallHome) -> None:
     assert conclude(small).state == "approved"
 
 
+def test_one_person_with_two_ids_and_keys_is_one_person(small: SmallHome) -> None:
+    register = small.home.registers / "approvers.csv"
+    register.write_text(register.read_text().replace("Godkjenner berit", "GODKJENNER  anna"))
+    verdict = conclude(small)
+    assert verdict.failed_rules == ["PB04"]
+    assert "1 of 2 approvals are missing" in next(one.reason for one in verdict.results if one.rule == "PB04")
+
+
 def test_one_key_under_two_names_is_nobodys(small: SmallHome) -> None:
     register = small.home.registers / "approvers.csv"
     written = register.read_text()
