@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipelines.candidates.consent import only_consenting
 from pipelines.candidates.earlier import NOTHING, Earlier
 from pipelines.candidates.masking import mask_payees
 from pipelines.candidates.products import CandidateKey, ProductTable, Window
@@ -60,6 +61,7 @@ def cut_table(
     window: Window,
     attacker: Callable[[int], Attacker],
     earlier: Earlier = NOTHING,
+    members: frozenset[str] | None = None,
 ) -> Cut:
     """Return what of a product's table the recipient may get.
 
@@ -70,19 +72,24 @@ def cut_table(
         window: The months that the content covers.
         attacker: What the recipient knows of a calendar year without any release.
         earlier: The releases that it holds.
+        members: Whose rows a joint product may hold; None where the table is of one owner.
 
     Raises:
         BuildFailed: The warehouse's table is absent, lacks a column, or gave a row of another recipient.
     """
     if table.name == "market_view":
         read = {field.name: field.type for field in table.fields if field.name not in _DECIDED} | CONTRIBUTOR_COLUMNS
-        cells = _read(warehouse, table, read, key, window).to_pylist()
+        cells = _of(members, _read(warehouse, table, read, key, window)).to_pylist()
         suppressed = suppress_market_view(cells, attacker, earlier)
         return Cut(_as_published(table, suppressed.rows), suppressed, cells)
     rows = _read(warehouse, table, {field.name: field.type for field in table.fields}, key, window)
     if table.name == "municipality_extract":
         rows = mask_payees(rows, strict_functions(warehouse))
-    return Cut(rows.cast(table.arrow_schema))
+    return Cut(_of(members, rows).cast(table.arrow_schema))
+
+
+def _of(members: frozenset[str] | None, rows: pa.Table) -> pa.Table:
+    return rows if members is None else only_consenting(rows, members)
 
 
 def _as_published(table: ProductTable, rows: list[dict[str, Any]]) -> pa.Table:

@@ -33,6 +33,7 @@ def package_bytes(
     window: Window,
     coverage: Mapping[str, list[str]],
     files: Mapping[str, bytes],
+    without_consent: list[str] | None = None,
 ) -> bytes:
     """Return the document that describes a candidate's files.
 
@@ -43,6 +44,7 @@ def package_bytes(
         window: The months that the content covers.
         coverage: By municipality, the months that have purchases.
         files: The candidate's other files by name.
+        without_consent: The members that a joint product leaves out; None where it is of one owner.
     """
     document = {
         "name": f"{key.product}-{key.recipient}-{key.period}".lower().replace("_", "-"),
@@ -54,6 +56,7 @@ def package_bytes(
         "period": key.period,
         "window": {"from": window.months[0], "to": window.months[-1]},
         "coverage": [{"municipality_no": number, "months": months} for number, months in sorted(coverage.items())],
+        **({} if without_consent is None else {"without_consent": without_consent}),
         "usage_warnings": list(product.warnings),
         "resources": [
             resource

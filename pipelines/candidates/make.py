@@ -18,9 +18,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.candidates.consent import consenting
 from pipelines.candidates.cut import Cut, coverage, cut_table
 from pipelines.candidates.datapackage import FILE_NAME, package_bytes
 from pipelines.candidates.earlier import CellKey, earlier_digests, key_of, read_earlier, remember
+from pipelines.candidates.information import INFORMATION_LOG, information_log
 from pipelines.candidates.products import (
     MUNICIPALITY_EXTRACT,
     PRODUCTS,
@@ -49,6 +51,7 @@ from pipelines.warehouse.read import connect
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 Registers = Mapping[str, list[dict[str, Any]]]
 
@@ -201,10 +204,12 @@ class Maker:
         name = _recipient_name(self._registers, product, key, clock.as_of)
         folder = candidate_folder(home, key)
         _remove_remnants(folder)
+        members = _members(self._registers, product, clock.as_of)
         standing = _current_digest(home, key, inputs_digest(home, key))
-        if standing is not None:
+        # A consent can end by its date alone.
+        if standing is not None and _noted(home, key).get("members") == _listed(members):
             return Candidate(key, folder, standing, is_new=False)
-        files, market = self._files(product, key, name)
+        files, market = self._files(product, key, name, members)
         with folder_in_place(folder) as temporary:
             for file_name, raw in files.items():
                 (temporary / file_name).write_bytes(raw)
@@ -218,22 +223,29 @@ class Maker:
             "build_id": self._build_id,
             "inputs_digest": _inputs_digest(home, key, self._build_id, digest),
             "candidate_sha256": digest,
+            **({"members": _listed(members)} if members is not None else {}),
             **({"withheld": suppressed.withheld} if suppressed else {}),
         }
         write_atomically(inputs_file(home, key), pretty_json(noted).encode())
         return Candidate(key, folder, digest, is_new=True)
 
-    def _files(self, product: Product, key: CandidateKey, recipient_name: str) -> tuple[dict[str, bytes], Cut | None]:
+    def _files(
+        self, product: Product, key: CandidateKey, recipient_name: str, members: frozenset[str] | None
+    ) -> tuple[dict[str, bytes], Cut | None]:
         warehouse = self._warehouse()
         window = window_of(self._home, key)
         files: dict[str, bytes] = {}
         attacker = _attacker(self._registers or {}, key, window)
         earlier = read_earlier(self._home, key)
-        market = None
+        market: Cut | None = None
+        shown: dict[str, pa.Table] = {}
         for table in product.tables:
-            cut = cut_table(warehouse, table, key, window, attacker, earlier)
+            if table.name == INFORMATION_LOG:
+                cut = Cut(information_log(table, shown))
+            else:
+                cut = cut_table(warehouse, table, key, window, attacker, earlier, members)
             market = cut if cut.suppressed else market
-            rows = in_order(table, cut.rows)
+            rows = shown[table.name] = in_order(table, cut.rows)
             files[f"{table.name}.csv"] = csv_bytes(rows)
             files[f"{table.name}.parquet"] = parquet_bytes(rows)
         only = key.recipient if product.id == MUNICIPALITY_EXTRACT else None
@@ -242,7 +254,12 @@ class Maker:
             key,
             recipient_name=recipient_name,
             window=window,
-            coverage=self._covered(window, only),
+            coverage={
+                number: months
+                for number, months in self._covered(window, only).items()
+                if members is None or number in members
+            },
+            without_consent=_without(self._registers or {}, members, window),
             files=files,
         )
         return files, market
@@ -267,13 +284,31 @@ class Maker:
 
 
 def market_pattern(
-    home: Home, key: CandidateKey, warehouse: duckdb.DuckDBPyConnection, registers: Registers
+    home: Home, key: CandidateKey, warehouse: duckdb.DuckDBPyConnection, registers: Registers, today: date
 ) -> dict[CellKey, str]:
-    """Return the suppression code of every market cell of a share, as it comes out when it is made now."""
+    """Return the suppression code of every market cell of a share, as it comes out when it is made on a day."""
     window = window_of(home, key)
     table = _product(key).table("market_view")
-    cut = cut_table(warehouse, table, key, window, _attacker(registers, key, window), read_earlier(home, key))
+    members = _members(registers, _product(key), today)
+    cut = cut_table(warehouse, table, key, window, _attacker(registers, key, window), read_earlier(home, key), members)
     return {key_of(row): row["suppression_code"] for row in cut.rows.to_pylist()}
+
+
+def _members(registers: Registers, product: Product, today: date) -> frozenset[str] | None:
+    """Return whose rows a joint product may hold; None where it is of one owner."""
+    return consenting(registers.get("consents", []), product, today) if product.is_joint else None
+
+
+def _listed(members: frozenset[str] | None) -> list[str] | None:
+    return None if members is None else sorted(members)
+
+
+def _without(registers: Registers, members: frozenset[str] | None, window: Window) -> list[str] | None:
+    """Return the members of the window's last day that a joint product leaves out."""
+    if members is None:
+        return None
+    rows = [row for row in registers["members"] if holds_on(row, window.last_day)]
+    return sorted({str(row["municipality_no"]) for row in rows} - members)
 
 
 def _attacker(registers: Registers, key: CandidateKey, window: Window) -> Callable[[int], Attacker]:

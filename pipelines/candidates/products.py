@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MUNICIPALITY_EXTRACT = "municipality_extract"
 WORKSHOP_RELEASE = "workshop_release"
 MASKED_NAME = "(skjermet)"
+EVERYBODY = "all"
 
 
 @dataclass(frozen=True, order=True)
@@ -107,7 +108,7 @@ class ProductTable:
         name: Its name, which is its files' stem.
         title: Bokmål.
         description: Bokmål: what one row is.
-        source: The table in the warehouse's schema ``products``.
+        source: The table in the warehouse's schema ``products``; empty where it is made of the product's other tables.
         recipient_column: The source's column that holds the recipient's key; it is not published.
         covers: What of the source belongs to a window: its months (``month``, in ``period_column``), the calendar years
             it touches (``year``), figures' periods (``period``, in period_start and period_end), or ``all``.
@@ -157,6 +158,7 @@ class Product:
         recipient_key: That register's column with the recipient's key.
         tables: In order.
         warnings: Bokmål: what a reader must know before using any of it.
+        is_joint: It holds several members' data: those who have agreed to it (consent.py).
     """
 
     id: str
@@ -168,6 +170,7 @@ class Product:
     recipient_key: str
     tables: tuple[ProductTable, ...]
     warnings: tuple[str, ...] = ()
+    is_joint: bool = False
 
     def table(self, name: str) -> ProductTable:
         """Return a table by its name."""
@@ -478,6 +481,27 @@ _DEPENDENCY = ProductTable(
     ),
 )
 
+_INFORMATION_LOG = ProductTable(
+    name="information_log",
+    title="Opplysninger om andre",
+    description="Én rad per opplysning i denne utgaven som ikke er bedriftens egen.",
+    source="",
+    recipient_column="",
+    covers="all",
+    period_column="",
+    key=("source_table", "year", "municipality_no", "spend_category", "contract_id"),
+    fields=(
+        Field("source_table", "text", "Tabell", "Tabellen i utgaven som opplysningen står i."),
+        Field("year", "integer", "År", "Kalenderåret, for opplysninger om markedet."),
+        Field("municipality_no", "text", "Kommunenummer", "Kommunen, for opplysninger om markedet."),
+        Field("spend_category", "text", "Kategori", "Innkjøpskategorien."),
+        Field("contract_id", "text", "Avtalenummer", "Avtalen, for opplysninger fra avtalekalenderen."),
+        Field("is_open", "boolean", "Åpen", "Om enhver leverandør kan se opplysningen på samme tid."),
+        Field("open_where", "text", "Hvor", "Hvor opplysningen er åpen; tomt der den ikke er det."),
+    ),
+    warning="Legges ved konkurransegrunnlaget når bedriften deltar i en konkurranse som opplysningene gjelder.",
+)
+
 PRODUCTS: dict[str, Product] = {
     product.id: product
     for product in (
@@ -498,18 +522,20 @@ PRODUCTS: dict[str, Product] = {
         Product(
             id=WORKSHOP_RELEASE,
             code="P2",
-            version="1.0.0",
+            version="1.1.0",
             title="Bedriftens del av kommunenes innkjøp",
             description=(
                 "For én arbeidsinkluderingsbedrift: eget salg, markedet rundt, avtaler, eiere og avhengighet."
             ),
             recipients="workshops",
             recipient_key="org_no",
-            tables=(_OWN_SALES, _MARKET_VIEW, _CONTRACT_CALENDAR, _OWNER_VIEW, _DEPENDENCY),
+            tables=(_OWN_SALES, _MARKET_VIEW, _CONTRACT_CALENDAR, _OWNER_VIEW, _DEPENDENCY, _INFORMATION_LOG),
             warnings=(
                 "Bare for mottakerbedriften.",
                 "Kommuner og måneder som ikke har levert, er ikke med; se coverage.",
+                "Kommuner som ikke har samtykket til produktet, er ikke med; se without_consent.",
             ),
+            is_joint=True,
         ),
     )
 }

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.gate.other_files import texts_about, texts_of
 from pipelines.gate.suites import Suite
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class CandidateFiles:
         differing: Where the CSV says something else than the Parquet.
         formulas: CSV cells that a spreadsheet would run.
         cells: How many cells were compared.
+        other_texts: By file, the texts of those that nobody agreed on, and what is written about the agreed ones.
     """
 
     tables: dict[str, pa.Table] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class CandidateFiles:
     differing: list[str] = field(default_factory=list)
     formulas: list[str] = field(default_factory=list)
     cells: int = 0
+    other_texts: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def columns_by_table(self) -> dict[str, list[str]]:
@@ -60,6 +63,10 @@ def read_candidate(folder: Path, suite: Suite) -> CandidateFiles:
     files.extra = sorted(there - agreed)
     for table in sorted(suite.tables):
         _read_table(folder, table, files)
+    for name in files.extra:
+        files.other_texts[name] = [Path(name).name, *texts_of(folder / name)]
+    for name in (f"{table}.parquet" for table in sorted(files.tables)):
+        files.other_texts[name] = list(texts_about(folder / name))
     if PACKAGE in there:
         _read_package(folder / PACKAGE, files)
     return files

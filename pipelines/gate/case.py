@@ -35,7 +35,7 @@ class Case:
         rules: Every rule with a page.
         registers: The home's registers.
         warehouse: The last green warehouse, read-only, with the candidate's tables beside it as ``candidate_<table>``.
-        warehouse_tables: The names of the warehouse's tables and views in schema main.
+        today: The day of the judgement.
         suite_findings: What the suites found, by rule.
     """
 
@@ -47,6 +47,7 @@ class Case:
     rules: Mapping[str, Rule]
     registers: Mapping[str, list[dict[str, Any]]]
     warehouse: duckdb.DuckDBPyConnection
+    today: date
     suite_findings: Mapping[str, Finding] = field(default_factory=dict)
 
     @property

@@ -64,7 +64,8 @@ def judge(home: Home, key: CandidateKey, clock: settings.Clock) -> Verdict:
     window = window_of(key.period, home.consortium.window_months)
     files = read_candidate(folder, suite)
     with _warehouse(home, files) as warehouse:
-        case = Case(home, key, window, files, suite, rules, home.read_registers(), warehouse, _run_suites(suite, files))
+        found, registers = _run_suites(suite, files), home.read_registers()
+        case = Case(home, key, window, files, suite, rules, registers, warehouse, clock.as_of, found)
         results, not_run = run_checks(case, applicability)
         results += ground.answers(key)
         skipped = nothing_skipped(results, set(rules) - {"PB01"}, not_run, same_bytes=folder_digest(folder) == digest)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.gate.case import Case, examples_of
 from pipelines.gate.rules import Finding
-from pipelines.mask import mask
+from pipelines.mask import mask, mask_file_name
 from pipelines.scanner import PERSONAL_NUMBER, find_contacts, find_personal_numbers, fold
 
 MASKED_NAME = "(skjermet)"
@@ -24,7 +24,7 @@ _DELIVERED_TEXTS = frozenset(
 
 
 def texts(case: Case) -> Iterator[tuple[str, bool, str]]:
-    """Give (place, is free text, text) for every distinct text of the candidate, the data package included."""
+    """Give (place, is free text, text) for every distinct text of the candidate, in whatever file it stands."""
     import pyarrow as pa
 
     for table, rows in case.files.tables.items():
@@ -43,6 +43,7 @@ def texts(case: Case) -> Iterator[tuple[str, bool, str]]:
             for value in column.unique().to_pylist():
                 if value is not None:
                     yield f"{table}.{name}", is_free, str(value)
+    yield from ((mask_file_name(name), True, text) for name, held in case.files.other_texts.items() for text in held)
     yield from (("datapackage.json", True, text) for text in _strings(case.files.package))
 
 
@@ -189,25 +190,30 @@ def _names_in_share(case: Case, kinds: tuple[str, ...], whom: str) -> Finding:
     if not payees:
         return Finding(0, reason=f"No purchase has {whom} as payee.")
     # A member or workshop that a ledger spells without its number is no person.
-    registered = {_plain(row["name"]) for name in ("members", "workshops") for row in case.registers[name]}
+    registered = {plain(row["name"]) for name in ("members", "workshops") for row in case.registers[name]}
     # One word that no register knows is a thing or a place; a person has two.
     names = {
         name
         for stated, _, kind in payees
-        if (name := _plain(stated or "")) and name not in registered and (" " in name or kind != "unknown")
+        if (name := plain(stated or "")) and name not in registered and (" " in name or kind != "unknown")
     }
     org_nos = {org_no for _, org_no, _ in payees if org_no}
-    longest = max((len(name.split()) for name in names), default=0)
-    hits = [
-        (place, mask(text)) for place, is_free, text in texts(case) if _is_named(text, is_free, names, org_nos, longest)
-    ]
+    hits = texts_naming(case, names, org_nos)
     reason = f"{len(hits)} texts name {whom}." if hits else f"None of {len(payees)} payees is named."
     return Finding(len(payees), len(hits), reason, examples_of(hits), ", ".join(sorted({place for place, _ in hits})))
 
 
+def texts_naming(case: Case, names: set[str], org_nos: set[str]) -> list[tuple[str, str]]:
+    """Return place and masked text of every text that holds one of some plain names or organisation numbers."""
+    longest = max((len(name.split()) for name in names), default=0)
+    return [
+        (place, mask(text)) for place, is_free, text in texts(case) if _is_named(text, is_free, names, org_nos, longest)
+    ]
+
+
 def _is_named(text: str, is_free: bool, names: set[str], org_nos: set[str], longest: int) -> bool:
     """Return whether a text holds a number or, as whole words, a name; one word alone counts in free text only."""
-    words = _plain(text).split()
+    words = plain(text).split()
     if any(word in org_nos for word in words):
         return True
     if len(words) == 1:
@@ -219,7 +225,7 @@ def _is_named(text: str, is_free: bool, names: set[str], org_nos: set[str], long
     )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a text upper-case with single spaces and no punctuation."""
     return " ".join("".join(character if character.isalnum() else " " for character in fold(text)).upper().split())
 

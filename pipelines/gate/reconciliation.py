@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pipelines.gate.case import EXTRACT, SHARE, Case, examples_of
 from pipelines.gate.rules import Finding, combine
+from pipelines.gate.tenancy import consenting_members
 
 
 def extract_equals_books(case: Case) -> Finding:
@@ -58,8 +59,11 @@ def share_equals_books(case: Case) -> Finding:
         """
         select count(*), coalesce(sum(net_amount_nok), 0)
         from fct_purchases
-        where workshop_org_no = $recipient and stream = 'product' and period_month in $window
-        """
+        where
+            workshop_org_no = $recipient and stream = 'product' and period_month in $window
+            and municipality_no in $members
+        """,
+        members=sorted(consenting_members(case)),
     )
     if shown == total:
         return Finding(rows, 0, "" if rows or shown_rows else "The workshop has no sales in the window.", (), SHARE)

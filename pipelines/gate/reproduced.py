@@ -21,7 +21,7 @@ def same_pattern(case: Case) -> Finding:
             "select year, municipality_no, spend_category, coalesce(suppression_code, '') from candidate_market_view"
         )
     }
-    again = market_pattern(case.home, case.key, case.warehouse, case.registers)
+    again = market_pattern(case.home, case.key, case.warehouse, case.registers, case.today)
     listed = sorted(shown.keys() | again.keys())
     if not listed:
         return Finding(0, reason="The market view has no cells.")

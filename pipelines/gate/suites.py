@@ -7,7 +7,7 @@ begins with a row count and the exact column list: on an empty table column expe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,17 @@ class TableSuite:
 
 @dataclass(frozen=True)
 class Suite:
-    """What is expected of one product."""
+    """What is expected of one product.
+
+    Attributes:
+        product: Its id.
+        tables: By name.
+        record: Its purpose, legal basis and retention, for consortia that record none of their own (PV09).
+    """
 
     product: str
     tables: Mapping[str, TableSuite]
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def rules(self) -> set[str]:
@@ -76,7 +83,7 @@ def read_suite(folder: Path, product: str) -> Suite:
             "A suite must state its product and its tables.", where=str(path), remedy=f"Write product: {product}."
         )
     tables = {str(name): _read_table(path, str(name), stated) for name, stated in document["tables"].items()}
-    return Suite(product, tables)
+    return Suite(product, tables, dict(document.get("record") or {}))
 
 
 def _read_table(path: Path, name: str, stated: Mapping[str, Any]) -> TableSuite:

@@ -1,12 +1,17 @@
-"""TN01, TN03: nobody else's rows, and exactly the agreed columns and files.
+"""TN01–TN03: nobody else's rows, only members who have agreed, and exactly the agreed columns and files.
 
 Belongs here: following every row back to whose it is; the candidate's shape. Not here: what a cell may say.
 """
 
 from __future__ import annotations
 
-from pipelines.gate.case import EXTRACT, Case, examples_of
+from collections.abc import Iterator
+from decimal import Decimal
+
+from pipelines.candidates.products import PRODUCTS
+from pipelines.gate.case import EXTRACT, Case, examples_of, last_day
 from pipelines.gate.rules import MAX_EXAMPLES, Finding, combine
+from pipelines.municipalities import holds_on
 
 _KPI_KEY = "kpi_key, measure, workshop_org_no, category_key, account_class, period_start, period_end"
 
@@ -106,6 +111,70 @@ def own_sales_only(case: Case) -> Finding:
         examples_of(foreign),
         "own_sales, owner_view",
     )
+
+
+_ALL = "all"
+
+
+def consenting_members(case: Case) -> set[str]:
+    """Return who has agreed to the product in this version and has not withdrawn by the day of the judgement.
+
+    Whoever has not is in no figure of a joint product; a consent without a version is one to every version.
+    """
+    version = PRODUCTS[case.key.product].version
+    agreed = {case.key.product, *(f"{case.key.product}@{stated}" for stated in (version.split(".")[0], version))}
+    return {
+        str(row["subject"])
+        for row in case.registers["consents"]
+        if row["product"] in agreed and holds_on(row, case.today)
+    }
+
+
+def only_consenting_members(case: Case) -> Finding:
+    """TN02: return where a joint product holds a member that has not agreed to it, or passes over one unsaid."""
+    agreed = consenting_members(case)
+    named = set(_municipalities_named(case))
+    members = {
+        str(row["municipality_no"]) for row in case.registers["members"] if holds_on(row, last_day(case.key.period))
+    }
+    stated = (case.files.package or {}).get("without_consent")
+    unsaid = members - agreed - set(stated if isinstance(stated, list) else [])
+    wrong = sorted((place, number) for place, number in named if number not in agreed)
+    wrong += [("datapackage.json", f"{number} is left out unsaid") for number in sorted(unsaid)]
+    wrong += [("dependency", f"all of {end} holds others than are shown") for end in _totals_of_more(case)]
+    if not named and not wrong:
+        return Finding(0, reason="The product speaks of no municipality.")
+    left_out = ", ".join(sorted(members - agreed))
+    reason = f"Left out, for they have not agreed: {left_out}." if left_out else ""
+    if wrong:
+        reason = f"{len(wrong)} places hold, or pass over, members that have not agreed to the product."
+    return Finding(max(len(named), len(wrong)), len(wrong), reason, examples_of(wrong), "registers/consents.csv")
+
+
+def _municipalities_named(case: Case) -> Iterator[tuple[str, str]]:
+    """Give place and number of every municipality that the product speaks of."""
+    for table, rows in case.files.tables.items():
+        for name in (name for name in rows.column_names if "municipalit" in name):
+            for value in rows[name].unique().to_pylist():
+                numbers = str(value or "").split(";")
+                yield from ((f"{table}.{name}", number) for number in numbers if number not in ("", _ALL))
+    for covered in (case.files.package or {}).get("coverage") or []:
+        yield "datapackage.json", str(covered.get("municipality_no"))
+
+
+def _totals_of_more(case: Case) -> list[str]:
+    """Return the periods whose total of all buyers is not the sum of the buyers that are shown."""
+    rows = case.ask(
+        """
+        select concat(period_start, ' to ', period_end), municipality_no = $all, coalesce(sum(sales_nok), 0)
+        from candidate_dependency
+        group by all
+        order by all
+        """,
+        all=_ALL,
+    )
+    parts = {end: amount for end, is_total, amount in rows if not is_total}
+    return [end for end, is_total, amount in rows if is_total and amount != parts.get(end, Decimal(0))]
 
 
 def agreed_shape(case: Case) -> Finding:

@@ -29,8 +29,10 @@ from pipelines.files import exclusive_lock, folder_digest, pretty_json, sha256_f
 from pipelines.gate.decision import APPROVE, WAIVE
 from pipelines.gate.four_eyes import RULE as FOUR_EYES
 from pipelines.home import Home
+from pipelines.publishing.changes import changes_bytes
 from pipelines.publishing.recall import finish_recalls
 from pipelines.publishing.store import (
+    CHANGES,
     CHECKSUMS,
     CURRENT,
     MANIFEST,
@@ -203,6 +205,9 @@ def _make_release(
         temporary.chmod(0o755)
         _copy_candidate(candidate, temporary, verdict)
         _write(temporary / RULE_RESULTS, _results_csv(verdict))
+        if earlier is not None:
+            notes = changes_bytes(PRODUCTS[verdict.product], earlier.folder, temporary)
+            _write(temporary / CHANGES, notes)
         described = _manifest(temporary, release, verdict, package, earlier, clock)
         _write(temporary / MANIFEST, pretty_json(described).encode())
         _write(temporary / CHECKSUMS, checksum_lines(file_digests(temporary).items()).encode())

@@ -21,7 +21,8 @@ from pipelines.home import Home
 
 CHECKSUMS, MANIFEST, RULE_RESULTS, CURRENT = "checksums.sha256", "manifest.json", "rule_results.csv", "current.json"
 TOMBSTONE = "recalled.json"
-MADE_BY_PUBLISHING = (CHECKSUMS, MANIFEST, RULE_RESULTS)  # all else in a release is the candidate
+CHANGES = "changes_since_previous.csv"  # of a re-issue
+MADE_BY_PUBLISHING = (CHECKSUMS, MANIFEST, RULE_RESULTS, CHANGES)  # all else in a release is the candidate
 _REVISION = re.compile(r"r([1-9]\d*)")
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 

@@ -386,7 +386,7 @@ def test_every_product_has_an_exposure_for_each_kind_of_recipient(project: Proje
             product.code,
             product.recipients,
             product.recipient_key,
-            {table.source for table in product.tables},
+            {table.source for table in product.tables if table.source},
         )
         for product in PRODUCTS.values()
     }

@@ -85,6 +85,10 @@ _REGISTERS = {
         "workshop_org_no,category_key,delivery_municipality_nos,valid_from,valid_to\n"
         f"{WORKSHOP},meeting_food,9901;9902,2020-01-01,\n"
     ),
+    "consents": (
+        "subject,product,document_reference,valid_from,valid_to\n"
+        "9901,workshop_release,avtale,2020-01-01,\n9902,workshop_release,avtale,2020-01-01,\n"
+    ),
     "charts_of_accounts": (
         "municipality_no,local_account,local_account_text,account_class,kostra_art,category_key,valid_from,valid_to\n"
         "9901,11150,Matvarer,operating,115,meeting_food,2020-01-01,\n"

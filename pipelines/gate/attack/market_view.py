@@ -49,6 +49,10 @@ OWN_TABLES: Mapping[str, frozenset[str]] = {
         {"period_start", "period_end", "municipality_no", "sales_nok", "total_income_nok", "dependency_ratio"}
         | {"state", "turnover_source"}
     ),
+    # Which cells are shown, which the market view says itself.
+    "information_log": frozenset(
+        {"source_table", "year", "municipality_no", "spend_category", "contract_id", "is_open", "open_where"}
+    ),
 }
 
 

@@ -244,6 +244,7 @@ def make_home(folder: Path) -> Home:
         "members": ["municipality_no,name,inhabitants,agreement"]
         + [f"{no},Kommune {no},1000,unprepared" for no in MUNICIPALITIES],
         "member_org_nos": ["municipality_no,org_no,role"] + [f"{no},39000{no},municipality" for no in MUNICIPALITIES],
+        "consents": ["subject,product,document_reference"] + [f"{no},workshop_release,avtale" for no in MUNICIPALITIES],
         "workshops": ["org_no,name,municipality_no"] + [f"{no},Bedrift {no[-2:]} AS,9901" for no in WORKSHOPS],
     }
     for name, (header, *lines) in registers.items():

@@ -39,7 +39,7 @@ from tests.unit.candidates.small_home import (
 WINDOW = window_ending_in(PERIOD, 12)
 P1 = CandidateKey(MUNICIPALITY_EXTRACT, "9901", PERIOD)
 P2 = CandidateKey(WORKSHOP_RELEASE, WORKSHOPS[0], PERIOD)
-TABLES = [(key, table) for key in (P1, P2) for table in PRODUCTS[key.product].tables]
+TABLES = [(key, table) for key in (P1, P2) for table in PRODUCTS[key.product].tables if table.source]
 
 
 def cut_table(warehouse: duckdb.DuckDBPyConnection, table: ProductTable, key: CandidateKey, window: Window) -> pa.Table:

@@ -51,6 +51,7 @@ TYPES: dict[str, pa.DataType] = {
     "invoices": pa.int64(),
     "contract_reference_present": pa.bool_(),
     "reserved_flag": pa.bool_(),
+    "is_open": pa.bool_(),
     **dict.fromkeys(
         ("numerator", "denominator", "value", "coverage", "ownership_fraction", "dependency_ratio"),
         pa.decimal128(24, 6),
@@ -102,7 +103,9 @@ WAREHOUSE: dict[str, str] = {
     "kostra_arts": "kostra_art varchar, valid_from_year integer, valid_to_year integer, is_retired boolean",
     "kostra_crosswalk": "code_kind varchar, old_code varchar, valid_from_year integer",
     "cpv_divisions": "cpv_division varchar",
-    "dim_suppliers": "org_no varchar, is_registered boolean, deleted_on date",
+    "dim_suppliers": (
+        "org_no varchar, supplier_name varchar, nace_code varchar, is_registered boolean, deleted_on date"
+    ),
     "fct_claims": (
         "claim_id varchar, measure varchar, municipality_no varchar, workshop_org_no varchar, finding varchar"
     ),
@@ -275,7 +278,13 @@ def warehouse_rows() -> dict[str, list[Row]]:
         "kostra_crosswalk": [{"code_kind": "function", "old_code": "254", "valid_from_year": 2024}],
         "cpv_divisions": [{"cpv_division": "15"}],
         "dim_suppliers": [
-            {"org_no": row["org_no"], "is_registered": True, "deleted_on": None}
+            {
+                "org_no": row["org_no"],
+                "supplier_name": row["payee_name"],
+                "nace_code": "47.110",
+                "is_registered": True,
+                "deleted_on": None,
+            }
             for row in PURCHASES
             if row["org_no"] and row["municipality_no"] == OWN
         ],
@@ -372,6 +381,21 @@ def share_tables() -> dict[str, list[Row]]:
             }
         ],
         "dependency": [],
+        "information_log": [
+            {
+                "source_table": "market_view",
+                "year": 2026,
+                "municipality_no": OWN,
+                "spend_category": "meeting_food",
+                "is_open": False,
+            },
+            {
+                "source_table": "contract_calendar",
+                "spend_category": "meeting_food",
+                "contract_id": "K-1",
+                "is_open": False,
+            },
+        ],
     }
 
 
@@ -500,6 +524,10 @@ REGISTERS = {
     "workshop_owners": (
         "workshop_org_no,owner_municipality_no,ownership_fraction,valid_from,valid_to\n"
         f"{WORKSHOP},9901,0.5,2020-01-01,\n{WORKSHOP},9902,0.5,2020-01-01,\n"
+    ),
+    "consents": (
+        "subject,product,document_reference,valid_from,valid_to\n"
+        "9901,workshop_release,avtale,2020-01-01,\n9902,workshop_release,avtale,2020-01-01,\n"
     ),
     "charts_of_accounts": (
         "municipality_no,local_account,local_account_text,account_class,kostra_art,valid_from,valid_to\n"

@@ -57,6 +57,7 @@ def ask(small: SmallHome, rule: str, key: CandidateKey) -> RuleResult:
             RULES,
             home.read_registers(),
             warehouse,
+            CLOCK.as_of,
         )
         return answer(RULES[rule], RULES[rule].severity, CHECKS[rule, key.product](case))
 

@@ -22,7 +22,7 @@ from pipelines.gate.decisions import decisions_file
 from pipelines.home import Home
 from pipelines.publishing import release
 from pipelines.publishing.release import RELEASED, UNCHANGED, publish
-from pipelines.publishing.store import MADE_BY_PUBLISHING, period_folder
+from pipelines.publishing.store import CHANGES, MADE_BY_PUBLISHING, period_folder
 from pipelines.settings import Clock
 from tests.homes import bytes_of
 from tests.unit.candidates.small_home import (
@@ -56,7 +56,7 @@ def test_a_release_holds_the_candidates_bytes_and_says_what_it_is(home: Home, ke
     assert result.path == home.releases / key.product / key.recipient / PERIOD / "r1"
     candidate, released = bytes_of(candidate_folder(home, key)), bytes_of(result.path)
     assert {name: sha for name, sha in released.items() if name not in MADE_BY_PUBLISHING} == candidate
-    assert released.keys() - candidate.keys() == set(MADE_BY_PUBLISHING)
+    assert released.keys() - candidate.keys() == set(MADE_BY_PUBLISHING) - {CHANGES}
     assert validate(str(result.path / "datapackage.json")).valid
 
     manifest = json.loads((result.path / "manifest.json").read_text())
@@ -123,6 +123,10 @@ def test_other_bytes_supersede_and_leave_the_earlier_release_as_it_was(home: Hom
     assert (second.status, second.release_id) == (RELEASED, "2026-10-r2")
     assert json.loads((second.path / "manifest.json").read_text())["supersedes"] == "2026-10-r1"
     assert bytes_of(first.path) == before
+    notes = (second.path / CHANGES).read_text().splitlines()
+    assert notes[0] == "table,change,key,columns"
+    assert [line.split(",")[:2] for line in notes[1:]] == [["municipality_extract", "added"]]
+    assert CHANGES in {each["path"] for each in json.loads((second.path / "manifest.json").read_text())["files"]}
     current = json.loads((second.path.parent / "current.json").read_text())
     assert current == {"release_id": "2026-10-r2", "digest": second.digest}
 
