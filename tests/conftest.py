@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -25,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 # Homes that cost a minute to make: tests that share one run in one process, so that it is made once.
-_SHARED_HOMES = ("demo_home", "corrected_home", "build")
+_SHARED_HOMES = ("demo_home", "corrected_home", "planted_home", "build")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -72,3 +73,11 @@ def fixtures() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of real files is not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def planted_home(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A tiny home in which persons and canaries were planted, after runs good and bad. Tests must leave it as it is."""
+    from tests.integration.planted_home import run_planted
+
+    return run_planted(tmp_path_factory.mktemp("planted") / "home")
