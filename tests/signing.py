@@ -49,7 +49,8 @@ def enter_approvers(home: Home, *persons: str, since: str = "2000-01-01") -> Non
 
 
 def sign_terms(home: Home, clock: Clock | None = None, *persons: str) -> None:
-    """Let both approve both products as they stand."""
+    """Let both approve both products as they stand; a home of its own, for settings may still be written anew."""
+    home = Home(home.path)
     now = clock or Clock.pinned(home.consortium.as_of or date(2026, 11, 15))
     for product in PRODUCTS:
         for one in persons or (ANNA, BERIT):

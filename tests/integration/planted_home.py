@@ -19,6 +19,7 @@ from pipelines.orchestrate import run_pipeline
 from pipelines.settings import Clock
 from tests.integration.tiny_home import drop_ledger, make_tiny_home
 from tests.isolation.canaries import plant_canaries
+from tests.signing import sign_terms
 from tests.unit.dropped import BUYER, INVOICE
 from tests.unit.test_scanner import SYNTHETIC
 
@@ -110,6 +111,7 @@ def run_planted(path: Path) -> Ran:
     home = make_tiny_home(path)
     _plant_persons(home)
     plant_canaries(home)
+    sign_terms(home)  # canaries have owners, which are among the terms
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patched:
         settle = parsed_assets.settle

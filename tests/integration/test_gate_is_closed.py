@@ -86,8 +86,7 @@ def _add_a_file(home: Home, key: CandidateKey) -> None:
 
 
 def _use_another_key(home: Home, key: CandidateKey) -> None:
-    path = next((home.path.parent / f"{home.path.name}-keys").iterdir())
-    path.write_text("f" * 64)
+    (home.path.parent / f"{home.path.name}-keys" / "gate_hmac.key").write_text("f" * 64)
 
 
 @pytest.mark.parametrize(

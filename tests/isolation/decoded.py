@@ -39,8 +39,8 @@ def texts_of(name: str, raw: bytes) -> Iterator[str]:
         raise AssertionError(f"{name}: the text of a PDF is packed, and nobody here unpacks it")
     if raw.startswith(b"PAR1"):
         yield from _parquet(raw)
-    elif raw.startswith(b"PK\x03\x04"):
-        yield from _zip(raw)
+    elif raw.startswith(b"PK\x03\x04") and zipfile.is_zipfile(io.BytesIO(raw)):
+        yield from _zip(raw)  # what only begins as one has nothing packed in it
     elif raw.startswith(b"\x1f\x8b"):
         yield from texts_of(name, gzip.decompress(raw))
     elif raw.startswith(b"SQLite format 3\0"):
@@ -77,7 +77,9 @@ def _zip(raw: bytes) -> Iterator[str]:
 def _sqlite(raw: bytes) -> Iterator[str]:
     """Give every cell whole: a long one lies in pieces in the file."""
     with sqlite3.connect(":memory:") as database:
-        database.deserialize(raw)
+        # In memory nothing can be written ahead: that it was is told by two bytes, and what is not yet in the file
+        # stands in one beside it, which is read as bytes.
+        database.deserialize(raw[:18] + b"\x01\x01" + raw[20:])
         names = [name for (name,) in database.execute("select name from sqlite_master where type = 'table'")]
         for name in names:
             yield from _cells(database.execute(f'select * from "{name}"'))  # noqa: S608  a name of the catalogue

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from pipelines import settings
 from pipelines.candidates.products import CandidateKey
-from pipelines.gate.rules import FAILED, RuleResult, read_rules
+from pipelines.gate.rules import FAILED, PASSED, RuleResult, read_rules
 from pipelines.gate.verdict import APPROVED, BLOCKED, Verdict
 from pipelines.home import Home
 from tests.homes import make_demo, run
@@ -82,9 +82,11 @@ class Whole:
         return self._verdicts[key]
 
     def choose(self, product: str, rule: str) -> CandidateKey:
-        """Return the first candidate that nothing withholds, and in which the rule finds nothing yet."""
+        """Return the first candidate that nothing withholds, in which the rule passes, or does not apply yet."""
         keys = self._keys[product]
-        return next((key for key in keys if not _withheld_by(self.of(key)) | self._failing(key, rule)), keys[0])
+        whole = [key for key in keys if not _withheld_by(self.of(key)) | self._failing(key, rule)] or keys[:1]
+        asked = (key for key in whole if any(one.rule == rule and one.status == PASSED for one in self.of(key).results))
+        return next(asked, whole[0])
 
     def _failing(self, key: CandidateKey, rule: str) -> set[str]:
         return {rule} & set(self.of(key).failed_rules)

@@ -105,7 +105,7 @@ def _gap(folder: Path) -> set[str]:
             " date '2026-07-01' as first_day_in_use, date '2026-07-01' as last_day_in_use"
         )
     build = replace(start_build(make_tiny_home(folder / "home")), file=file)
-    return {"RC10"} if "RC10" in failure_of(build, []).what else set()
+    return {"RC10"} if "RC10" in failure_of(build, []).remedy else set()
 
 
 DELIVERIES = [
