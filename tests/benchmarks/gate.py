@@ -144,7 +144,9 @@ def suites_both_ways(home: Home, keys: list[CandidateKey]) -> Seconds:
 def main() -> None:
     """Print all figures."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.gate")
-    parser.add_argument("--home", type=Path, required=True, help="a home that has run; it is not changed")
+    parser.add_argument(
+        "--home", type=lambda text: Path(text).resolve(), required=True, help="a home that has run; it is not changed"
+    )
     parser.add_argument("--candidates", type=int, default=1000, help="at most so many of each product")
     asked = parser.parse_args()
     home = Home(asked.home)

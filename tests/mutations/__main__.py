@@ -155,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; return 1 if anything slips."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutations")
     parser.add_argument("rules", nargs="*", metavar="RULE", help="only these rules")
-    parser.add_argument("--home", type=Path, help="a home that has run; it is not changed")
+    parser.add_argument("--home", type=lambda text: Path(text).resolve(), help="a home that has run; it is not changed")
     asked = parser.parse_args(arguments)
     rules = asked.rules or sorted(read_rules(settings.EXPECTATIONS / "rules"))
     with tempfile.TemporaryDirectory(prefix="mutations-") as name:
