@@ -206,7 +206,7 @@ def _make_release(
         _copy_candidate(candidate, temporary, verdict)
         _write(temporary / RULE_RESULTS, _results_csv(verdict))
         if earlier is not None:
-            notes = changes_bytes(PRODUCTS[verdict.product], earlier.folder, temporary)
+            notes = changes_bytes(PRODUCTS[verdict.product], earlier.files, temporary)
             _write(temporary / CHANGES, notes)
         described = _manifest(temporary, release, verdict, package, earlier, clock)
         _write(temporary / MANIFEST, pretty_json(described).encode())

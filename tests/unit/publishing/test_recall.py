@@ -115,6 +115,10 @@ def test_the_same_bytes_never_go_out_again_and_others_do(released: Home) -> None
     result = publish(released, P1, CLOCK)
     manifest = json.loads((result.path / "manifest.json").read_text())
     assert (result.release_id, manifest["supersedes"]) == (f"{PERIOD}-r2", f"{PERIOD}-r1")
+    notes = (result.path / "changes_since_previous.csv").read_text().splitlines()[1:]
+    assert [note.split(",")[:2] for note in notes] == [
+        ["municipality_extract", "added"]
+    ]  # held against what was recalled
     assert [row["state"] for row in list_releases(released) if row["recipient"] == "9901"] == ["recalled", "current"]
     assert [result["problems"] for result in verify_releases(released)] == [[], [], []]
 
