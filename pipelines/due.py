@@ -29,7 +29,7 @@ from pipelines.gate.bindings import current_bindings
 from pipelines.gate.decisions import is_as_decided, standing_verdict
 from pipelines.gate.rules import Rule, read_rules
 from pipelines.gate.settled import Ground, read_ground
-from pipelines.gate.verdict import GOES_OUT
+from pipelines.gate.verdict import GOES_OUT, Verdict
 from pipelines.home import CONSORTIUM, Home
 from pipelines.landing.decisions import DECISIONS
 from pipelines.landing.inbox import waiting_drops
@@ -101,14 +101,24 @@ def unsettled_keys(home: Home, keys: Iterable[CandidateKey], as_of: date) -> lis
     return [key for key in listed if not _is_settled(home, key, rules, ground)]
 
 
-def _is_settled(home: Home, key: CandidateKey, rules: Mapping[str, Rule], ground: Ground) -> bool:
+def unjudged_keys(home: Home, keys: Iterable[CandidateKey]) -> list[CandidateKey]:
+    """Return the candidates of which no verdict stands: they would be made of other bytes, or judged by other rules."""
+    rules = read_rules(settings.EXPECTATIONS / "rules")
+    return [key for key in keys if _standing(home, key, rules) is None]
+
+
+def _standing(home: Home, key: CandidateKey, rules: Mapping[str, Rule]) -> Verdict | None:
     if not is_candidate_current(home, key):
-        return False
+        return None
     digest = folder_digest(candidate_folder(home, key))
-    verdict = standing_verdict(home, key, digest, current_bindings(home, key, rules))
+    return standing_verdict(home, key, digest, current_bindings(home, key, rules))
+
+
+def _is_settled(home: Home, key: CandidateKey, rules: Mapping[str, Rule], ground: Ground) -> bool:
+    verdict = _standing(home, key, rules)
     if verdict is None or not is_as_decided(verdict, ground):
         return False
-    return verdict.state not in GOES_OUT or (read_current(home, key) or {}).get("digest") == digest
+    return verdict.state not in GOES_OUT or (read_current(home, key) or {}).get("digest") == verdict.candidate_sha256
 
 
 def _ingested_file(home: Home) -> Path:

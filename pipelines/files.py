@@ -120,6 +120,15 @@ def folder_in_place(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def waiting_lock(path: Path) -> Iterator[None]:
+    """Hold an flock for the duration of the block, after whoever holds it; the kernel frees it when a process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
 def exclusive_lock(path: Path, *, doing: str) -> Iterator[None]:
     """Hold an flock for the duration of the block; the kernel frees it when the process dies.
 

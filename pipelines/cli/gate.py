@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.options import AsOfOption, HomeOption, JsonOption, open_home, read_clock
+from pipelines.cli.options import AsOfOption, HomeOption, JsonOption, home_argument, open_home, read_clock
 from pipelines.cli.output import as_text, print_json, print_rows
 from pipelines.errors import ConfigurationError
-from pipelines.settings import default_home
 
 if TYPE_CHECKING:
     from pipelines.gate.deciding import Taken
@@ -130,7 +128,7 @@ def show(
 
 def _print_items(home: Home, items: list[dict[str, Any]]) -> None:
     """Print what withholds a candidate: the rule and why, examples, who must decide, the command."""
-    there = "" if home.path == default_home() else f" --home {shlex.quote(str(home.path))}"
+    there = home_argument(home)
     for item in items:
         does = "blocks" if item["severity"] == "block" else "holds"
         typer.echo(as_text(f"  {item['rule']} {does} ({item['title']}): {item['reason']}"))
@@ -151,6 +149,7 @@ def approve(
         str | None, typer.Argument(help="Whose candidate; left out: the product's terms, by two persons.")
     ] = None,
     period: _PeriodArgument = None,
+    rule: Annotated[str | None, typer.Option(help="Only what this rule holds.", show_default=False)] = None,
     standing: _StandingOption = False,
     key: _KeyOption = None,
     passphrase: _PassphraseOption = None,
@@ -165,15 +164,19 @@ def approve(
     clock, until = read_clock(opened, as_of), _day(expires)
     signer = deciding.Signer(by, key, passphrase)
     if recipient is None:
-        if standing:
+        if standing or rule:
             raise ConfigurationError(
-                "A product's terms are approved for all recipients.", where="--standing", remedy="Leave it out."
+                "A product's terms are approved whole, and for all recipients.",
+                where="--standing" if standing else "--rule",
+                remedy="Leave it out, or name the recipient.",
             )
         taken = deciding.approve_terms(opened, clock, product, signer, reason=reason, expires_on=until)
     else:
         about = deciding.find_verdict(opened, product, recipient, period).key
-        taken = deciding.approve(opened, clock, about, signer, reason=reason, expires_on=until, is_standing=standing)
-    _print_taken(taken, json)
+        taken = deciding.approve(
+            opened, clock, about, signer, reason=reason, expires_on=until, is_standing=standing, rule=rule
+        )
+    _finish(opened, taken, json)
 
 
 @app.command()
@@ -201,7 +204,21 @@ def waive(
     deciding.require_waivable(rule, f"{product} for {recipient}")
     about = deciding.find_verdict(opened, product, recipient, period).key
     taken = deciding.waive(opened, clock, about, rule, signer, reason=reason, expires_on=until, is_standing=standing)
-    _print_taken(taken, json)
+    _finish(opened, taken, json)
+
+
+@app.command()
+def standing(home: HomeOption = None, as_of: AsOfOption = None, json: JsonOption = False) -> None:
+    """List what counts for longer than one candidate: standing decisions and products' terms."""
+    from pipelines.gate.listing import list_standing
+
+    opened = open_home(home)
+    rows = list_standing(opened, read_clock(opened, as_of).as_of)
+    if json:
+        print_json(rows)
+        return
+    columns = ("product", "recipient", "rule", "action", "by", "until", "days", "reason")
+    print_rows(rows, columns, right=("days",))
 
 
 def _day(text: str) -> date:
@@ -211,6 +228,14 @@ def _day(text: str) -> date:
         raise ConfigurationError(
             f"'{text}' is not a date.", where="--expires", remedy="Write it as yyyy-mm-dd."
         ) from None
+
+
+def _finish(home: Home, taken: Taken, json: bool) -> None:
+    """Say what was decided, then let the facts of the gate say it too."""
+    from pipelines.publishing.facts_file import ensure_facts
+
+    _print_taken(taken, json)
+    ensure_facts(home)
 
 
 def _print_taken(taken: Taken, json: bool) -> None:

@@ -25,6 +25,7 @@ from pipelines.cli import (
     keys,
     look,
     matching,
+    month,
     operate,
     prepare,
     profile,
@@ -67,6 +68,7 @@ def _options(
 for _command in (
     *setup.COMMANDS,
     *operate.COMMANDS,
+    *month.COMMANDS,
     *look.COMMANDS,
     *trace.COMMANDS,
     *whatif.COMMANDS,

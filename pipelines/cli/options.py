@@ -5,6 +5,7 @@ Belongs here: --home, --as-of, --json. Not here: options of one command.
 
 from __future__ import annotations
 
+import shlex
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -35,6 +36,11 @@ def open_home(path: Path | None) -> Home:
         ConfigurationError: It is not a home.
     """
     return Home((path or default_home()).expanduser().resolve()).require()
+
+
+def home_argument(home: Home) -> str:
+    """Return what a command that is shown must say of the home: nothing where it is the default one."""
+    return "" if home.path == default_home() else f" --home {shlex.quote(str(home.path))}"
 
 
 def read_clock(home: Home, as_of: str | None) -> Clock:

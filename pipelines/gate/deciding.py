@@ -100,17 +100,29 @@ def approve(
     reason: str,
     expires_on: date,
     is_standing: bool = False,
+    rule: str | None = None,
 ) -> Taken:
     """Approve what holds a candidate: exactly its bytes and findings, or, standing, the rules whatever they find.
+
+    Args:
+        home: The home.
+        clock: The clock.
+        key: Product, recipient, period.
+        signer: Who approves.
+        reason: Why.
+        expires_on: The last day on which it counts.
+        is_standing: For all of the recipient's candidates until then, but for PV, DC, TN and PB rules.
+        rule: Only what this rule holds; None for all that is held.
 
     Raises:
         ConfigurationError: Nothing that a single person may approve holds it; or as ``approve_terms``.
     """
     ground = read_ground(home, clock.as_of)
     verdict, settled = _judged(home, ground, key)
-    holding = [result for result in settled.withheld_by if result.severity == "hold" and result.rule != FOUR_EYES]
-    if is_standing:
-        holding = [result for result in holding if may_be_waived(result.rule)]
+    found = _failing(settled) if is_standing else settled.withheld_by
+    holding = [result for result in found if result.severity == "hold" and result.rule != FOUR_EYES]
+    if rule is not None:
+        holding = [result for result in holding if result.rule == rule]
     if not holding:
         raise ConfigurationError(
             f"Nothing holds it that you can approve{' for all to come' if is_standing else ''}: it is {settled.state}"
@@ -154,7 +166,9 @@ def waive(
     require_waivable(rule, _name(key))
     ground = read_ground(home, clock.as_of)
     verdict, settled = _judged(home, ground, key)
-    withholding = [result for result in settled.withheld_by if result.rule == rule]
+    withholding = [
+        result for result in (_failing(settled) if is_standing else settled.withheld_by) if result.rule == rule
+    ]
     if not withholding:
         raise ConfigurationError(
             f"{rule} does not withhold it: it is {settled.state}{_by(settled)}.",
@@ -319,6 +333,15 @@ def find_verdict(home: Home, product: str, recipient: str, period: str | None) -
 def _judged(home: Home, ground: Ground, key: CandidateKey) -> tuple[Verdict, Settled]:
     verdict = find_verdict(home, key.product, key.recipient, key.period)
     return verdict, ground.settle(verdict.key, verdict.candidate_sha256, verdict.results)
+
+
+def _failing(settled: Settled) -> list[RuleResult]:
+    """Return what may be let go for all to come, let go already or not: one is renewed before its end."""
+    return [
+        result
+        for result in settled.results
+        if result.status == FAILED and result.severity in ("block", "hold") and may_be_waived(result.rule)
+    ]
 
 
 def _name(key: CandidateKey) -> str:

@@ -12,7 +12,6 @@ next append cuts it off.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import hmac
 import json
@@ -27,7 +26,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from pipelines import settings
 from pipelines.candidates.products import CandidateKey
 from pipelines.errors import ConfigurationError, VerdictMissing
-from pipelines.files import canonical_json, sha256_bytes
+from pipelines.files import canonical_json, sha256_bytes, waiting_lock
 from pipelines.gate.bindings import Bindings, current_bindings, what_changed
 from pipelines.gate.decision import KIND as DECISION
 from pipelines.gate.decision import RECALL, Decision
@@ -119,7 +118,7 @@ def append_decision(home: Home, draft: Decision, person: Ed25519PrivateKey | Non
 @contextmanager
 def _open_chain(home: Home, key: bytes) -> Iterator[tuple[BinaryIO, list[bytes], list[dict[str, Any]]]]:
     """Give the chain to a single writer: the open file, its whole lines, and what they say, verified."""
-    with _append_lock(home), decisions_file(home).open("a+b") as stream:
+    with waiting_lock(home.gate / ".decisions.lock"), decisions_file(home).open("a+b") as stream:
         stream.seek(0)
         whole = _whole_lines(stream.read())
         yield stream, whole, _verified(whole, key)
@@ -139,15 +138,6 @@ def _signed_line(entry: dict[str, Any], whole: list[bytes], key: bytes) -> bytes
 
 def _signature(body: dict[str, Any], key: bytes) -> str:
     return hmac.new(key, canonical_json(body).encode(), hashlib.sha256).hexdigest()
-
-
-@contextmanager
-def _append_lock(home: Home) -> Iterator[None]:
-    """Wait for the other writers; the kernel frees the lock when a process dies."""
-    home.gate.mkdir(parents=True, exist_ok=True)
-    with (home.gate / ".decisions.lock").open("a+") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _flush_folder(folder: Path) -> None:

@@ -6,11 +6,17 @@ rows (parsing/ has done that). What was refused is in no figure; these rules say
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from pipelines.gate.case import EXTRACT, Case, examples_of, last_day
 from pipelines.gate.rules import Finding
+from pipelines.home import Home
 from pipelines.municipalities import holds_on
+
+if TYPE_CHECKING:
+    import duckdb
 
 LEDGERS = ("ledger", "saft")
 _NAMED_SOURCES = 6
@@ -96,19 +102,32 @@ def missing_months_of_buyers(case: Case) -> Finding:
     members = sorted({str(row["municipality_no"]) for row in case.registers["members"]})
     finding = _missing_months(case, [str(row[0]) for row in rows] or members)
     month = case.window[-1]
-    if any(month in covered for owner in members for covered in _covered(case, owner).values()):
+    if any(month in covered for owner in members for covered in _covered(case.warehouse, case.home, owner).values()):
         return finding
     reason = f"Nobody has delivered {month}. {finding.reason}".strip()
     return replace(finding, failed=max(finding.failed, 1), reason=reason, severity="block")
 
 
+def months_missing(
+    warehouse: duckdb.DuckDBPyConnection,
+    home: Home,
+    registers: Mapping[str, list[dict[str, Any]]],
+    owner: str,
+    window: Iterable[str],
+) -> tuple[int, list[tuple[str, str, str]]]:
+    """Return how many months a member's sources were to deliver, and each that did not come: owner, source, month."""
+    months = [month for month in window if _is_member(registers, owner, month)]
+    covered = _covered(warehouse, home, owner)
+    missing = [(owner, name, month) for name, came in covered.items() for month in months if month not in came]
+    return len(months) * len(covered), missing
+
+
 def _missing_months(case: Case, owners: list[str]) -> Finding:
-    expected, missing = 0, []
+    expected = 0
+    missing: list[tuple[str, str, str]] = []
     for owner in owners:
-        months = [month for month in case.window if _is_member(case, owner, month)]
-        for source_name, covered in _covered(case, owner).items():
-            expected += len(months)
-            missing += [(owner, source_name, month) for month in months if month not in covered]
+        expected_of, missing_of = months_missing(case.warehouse, case.home, case.registers, owner, case.window)
+        expected, missing = expected + expected_of, missing + missing_of
     unlabelled = case.ask(
         """
         select municipality_no, source_name, _delivery_id
@@ -159,39 +178,39 @@ def _number(month: str) -> int:
     return int(month[:4]) * 12 + int(month[5:])
 
 
-def _is_member(case: Case, owner: str, month: str) -> bool:
+def _is_member(registers: Mapping[str, list[dict[str, Any]]], owner: str, month: str) -> bool:
     day = last_day(month)
-    return any(row["municipality_no"] == owner and holds_on(row, day) for row in case.registers["members"])
+    return any(row["municipality_no"] == owner and holds_on(row, day) for row in registers["members"])
 
 
-def _covered(case: Case, owner: str) -> dict[str, set[str]]:
+def _covered(warehouse: duckdb.DuckDBPyConnection, home: Home, owner: str) -> dict[str, set[str]]:
     """Return the months that each source of a member covers: its ledgers; where none is agreed, its e-invoices.
 
     Where no source is agreed at all nothing can have come, and every month is missing.
     """
-    sources = case.home.consortium.sources_of(owner)
+    sources = home.consortium.sources_of(owner)
     ledgers = [source.name for source in sources if source.kind in LEDGERS]
     if ledgers:
         covered: dict[str, set[str]] = {name: set() for name in ledgers}
-        periods = case.ask(
+        periods = warehouse.execute(
             """
             select source_name, fiscal_period
             from fct_delivery_periods
             where municipality_no = $owner and state = 'accepted' and source in ('ledger', 'saft')
             """,
-            owner=owner,
-        )
+            {"owner": owner},
+        ).fetchall()
         for name, period in periods:
             covered.setdefault(name, set()).add(period)
         return covered
-    months = case.ask(
+    months = warehouse.execute(
         """
         select period_month
         from fct_reconciliation
         where municipality_no = $owner and measure = 'ehf_documents' and row_count > 0
         """,
-        owner=owner,
-    )
+        {"owner": owner},
+    ).fetchall()
     return {"ehf": {str(row[0]) for row in months}}
 
 
@@ -337,7 +356,7 @@ def wrong_tenants(case: Case) -> Finding:
         order by all
         """
     )
-    outside = [(month,) for month, _ in months if not _is_member(case, case.recipient, month)]
+    outside = [(month,) for month, _ in months if not _is_member(case.registers, case.recipient, month)]
     applied = _read(case, ("ehf",), "rows_in") + sum(rows for _, rows in months)
     failed = len(refused) + len(ledgers) + sum(rows for month, rows in months if (month,) in outside)
     if not applied and not failed:

@@ -6,13 +6,12 @@ why, since when, who must decide and the command. Not here: judging, deciding, p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
 from pipelines.candidates.products import CandidateKey
 from pipelines.gate.deciding import find_verdict
-from pipelines.gate.decision import EVERYBODY, may_be_waived
+from pipelines.gate.decision import EVERYBODY, Decision, may_be_waived
 from pipelines.gate.decisions import read_verdicts
 from pipelines.gate.evidence import read_results
 from pipelines.gate.four_eyes import RULE as FOUR_EYES
@@ -134,10 +133,53 @@ def _items(home: Home, ground: Ground, verdict: Verdict, settled: Settled) -> li
     return [_item(ground, verdict, full.get(result.rule, result), result, persons) for result in settled.withheld_by]
 
 
-def _item(
-    ground: Ground, verdict: Verdict, full: RuleResult, result: RuleResult, persons: Iterable[str]
-) -> dict[str, Any]:
-    who, command = _who_and_how(ground, verdict, result, list(persons))
+def list_standing(home: Home, as_of: date) -> list[dict[str, Any]]:
+    """Return what people have decided for longer than one candidate and that counts on a day, the first to end first.
+
+    These are standing approvals and waivers, by rule, and the approvals of products' terms as they are (``recipient``
+    is ``*``). ``days`` is how long they count still; one that a later decision of the same outlasts is left out.
+    """
+    ground = read_ground(home, as_of)
+    latest: dict[tuple[str, ...], dict[str, Any]] = {}
+    for decision in ground.counting:
+        is_of_terms = bool(decision.terms) and dict(decision.terms) == ground.terms(decision.product)
+        if not (decision.is_standing or is_of_terms):
+            continue
+        until = date.fromisoformat(decision.expires_on)
+        for rule in _rules_that_stand(ground, decision):
+            by = decision.decided_by if decision.terms else ""
+            key = (decision.action, decision.product, decision.recipient, rule, by)
+            if key in latest and latest[key]["until"] > until:
+                continue
+            latest[key] = {
+                "action": decision.action,
+                "product": decision.product,
+                "recipient": decision.recipient,
+                "rule": rule,
+                "by": decision.decided_by,
+                "until": until,
+                "days": (until - as_of).days,
+                "reason": decision.reason,
+                "sequence": decision.sequence,
+            }
+    return sorted(latest.values(), key=lambda row: (row["until"], row["product"], row["recipient"], row["rule"]))
+
+
+def _rules_that_stand(ground: Ground, decision: Decision) -> list[str]:
+    """Return the rules that it lets go: in their version, and none that protects others than who decided."""
+    if decision.terms:
+        return [FOUR_EYES]
+    return [
+        rule["rule"]
+        for rule in decision.rules
+        if may_be_waived(rule["rule"])
+        and rule["rule"] in ground.rules
+        and ground.rules[rule["rule"]].version == rule["version"]
+    ]
+
+
+def _item(ground: Ground, verdict: Verdict, full: RuleResult, result: RuleResult, persons: list[str]) -> dict[str, Any]:
+    who, command = _who_and_how(ground, verdict, result, persons)
     rule = ground.rules.get(result.rule)
     return {
         "rule": result.rule,
@@ -147,6 +189,9 @@ def _item(
         "reason": full.reason or f"{result.applied - result.passed} of {result.applied}.",
         "examples": [mask_message(example) for example in full.examples[:_SHOWN]],
         "who": who,
+        "persons": persons,
+        "signed": [one.decided_by for one in ground.signers(verdict.product)] if result.rule == FOUR_EYES else [],
+        "may_stand": may_be_waived(result.rule),
         "command": command,
     }
 

@@ -9,14 +9,11 @@ place, so that whoever has the one before open goes on with that.
 
 from __future__ import annotations
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipelines.files import canonical_json, pretty_json, sha256_bytes, sha256_file, write_atomically
+from pipelines.files import canonical_json, pretty_json, sha256_bytes, sha256_file, waiting_lock, write_atomically
 from pipelines.gate.decisions import decisions_file, read_lines
 from pipelines.gate.evidence import read_documents
 from pipelines.home import Home
@@ -33,22 +30,13 @@ def ensure_facts(home: Home) -> bool:
         ConfigurationError: There are decisions, and the gate has no key to verify them with.
         VerdictMissing: The chain of decisions is broken; the facts that stand are left as they are.
     """
-    with _one_at_a_time(home):
+    with waiting_lock(home.warehouse / ".gate.lock"):
         digest = records_digest(home)
         if _made_from(home) == digest and home.gate_facts_file.is_file():
             return False
         _write(home.gate_facts_file, facts.all_facts(read_records(home)))
         write_atomically(_note(home), pretty_json({"records": digest}).encode())
     return True
-
-
-@contextmanager
-def _one_at_a_time(home: Home) -> Iterator[None]:
-    """Wait for another writer; the kernel frees the lock when a process dies."""
-    home.warehouse.mkdir(parents=True, exist_ok=True)
-    with (home.warehouse / ".gate.lock").open("a+") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def records_digest(home: Home) -> str:

@@ -50,6 +50,7 @@ def recall_release(
         WarehouseBusy: Another process is publishing in this home.
     """
     from pipelines.gate.deciding import recall
+    from pipelines.publishing.facts_file import ensure_facts
 
     with exclusive_lock(home.path / ".publish.lock", doing="publishing"):
         finish_recalls(home)
@@ -58,6 +59,7 @@ def recall_release(
             digest = str((read_manifest(release) or {}).get("digest") or candidate_digest(file_digests(release.files)))
             recall(home, clock, key, digest, release_id, reason=reason, by=by, signer=signer)
             finish_recalls(home)
+        ensure_facts(home)
         return dict(json.loads((release.folder / TOMBSTONE).read_text(encoding="utf-8")))
 
 

@@ -14,6 +14,7 @@ from tests.homes import samandel, samandel_json
     "arguments",
     [
         ("run",),
+        ("month",),
         ("status",),
         ("gate", "list"),
         ("gate", "show", "municipality_extract", "9901"),

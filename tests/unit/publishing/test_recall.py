@@ -22,6 +22,7 @@ from pipelines.gate.deciding import Signer
 from pipelines.gate.decisions import decisions_file, verify_chain
 from pipelines.home import Home
 from pipelines.publishing import recall as recalling
+from pipelines.publishing.facts_file import ensure_facts
 from pipelines.publishing.listing import list_releases
 from pipelines.publishing.recall import finish_recalls, recall_release
 from pipelines.publishing.release import publish
@@ -85,6 +86,7 @@ def test_it_leaves_a_tombstone_and_a_log_and_the_bytes_are_kept(released: Home) 
     assert told == json.loads((place(released) / "recalled.json").read_text())
     assert (told["recalled_by"], told["reason"], told["state"]) == ("kari", WHY, "recalled")
     assert "trukket tilbake" in told["text"]
+    assert not ensure_facts(released), "the facts of the gate were made after the recall"
 
 
 def test_once_is_enough(released: Home) -> None:
