@@ -145,6 +145,11 @@ class Home:
         return self.warehouse / "gate.duckdb"
 
     @property
+    def analyst_file(self) -> Path:
+        """Return the database that analysts open: the consortium's mart as it was released."""
+        return self.warehouse / "analyst.duckdb"
+
+    @property
     def history(self) -> Path:
         """Return the folder of what each green build said."""
         return self.path / "history"

@@ -127,6 +127,7 @@ def _publish(
     from pipelines.candidates.products import MUNICIPALITY_EXTRACT
     from pipelines.due import unsettled_keys
     from pipelines.gate.decisions import gate_key
+    from pipelines.publishing.analyst_file import ensure_analyst_file
     from pipelines.publishing.facts_file import ensure_facts
     from pipelines.publishing.recall import finish_recalls
 
@@ -145,6 +146,8 @@ def _publish(
         notes.append("publish: every candidate is judged and, where approved, published.")
         with session.kept_apart("publish", "facts"):
             ensure_facts(session.home)
+        with session.kept_apart("publish", "analyst_file"):
+            ensure_analyst_file(session.home)
     return keys
 
 

@@ -79,6 +79,19 @@ class WorkshopLine:
 
 
 @dataclass(frozen=True)
+class OtherLine:
+    """One recipient of another product in the table; other fields as in MunicipalityLine."""
+
+    product: str
+    recipient: str
+    name: str
+    release_id: str | None
+    verdict: str
+    reasons: tuple[str, ...]
+    headings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """What a run came to.
 
@@ -91,6 +104,7 @@ class RunSummary:
         held: Candidates that the gate held.
         blocked: Candidates that the gate blocked.
         recalled: Candidates of exactly the bytes that were recalled.
+        others: Who stands in the register of recipients for other products, such as the analysts.
         failed: Candidates and owners for which a step failed.
         failures: What failed: step, name, message.
         notes: What was left out because nothing had changed.
@@ -107,6 +121,7 @@ class RunSummary:
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
     recalled: int = 0
+    others: tuple[OtherLine, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -156,6 +171,7 @@ def summarise(session: Session, keys: Collection[CandidateKey], notes: Collectio
         held=verdicts.count(_HELD),
         blocked=verdicts.count(_BLOCKED),
         recalled=verdicts.count(_RECALLED),
+        others=_others(session, standings),
         failed=len({failure.name for failure in session.failures}),
         failures=tuple(session.failures),
         notes=tuple(notes),
@@ -233,6 +249,23 @@ def _workshops(session: Session, standings: dict[CandidateKey, _Standing]) -> tu
                 )
             )
     return tuple(lines)
+
+
+def _others(session: Session, standings: dict[CandidateKey, _Standing]) -> tuple[OtherLine, ...]:
+    names = {(row["product"], row["recipient"]): str(row["name"]) for row in session.registers["recipients"]}
+    return tuple(
+        OtherLine(
+            product=key.product,
+            recipient=key.recipient,
+            name=names.get((key.product, key.recipient), ""),
+            release_id=standing.release_id,
+            verdict=standing.verdict,
+            reasons=standing.reasons,
+            headings=standing.headings,
+        )
+        for key, standing in sorted(standings.items())
+        if key.product not in (MUNICIPALITY_EXTRACT, WORKSHOP_RELEASE)
+    )
 
 
 def _ask_warehouse(home: Home, window: Window) -> tuple[dict[str, _Delivered], dict[str, tuple[Decimal, Decimal]]]:

@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.gate.verdict import GOES_OUT
 from pipelines.partitions import ONE_RUN, PRODUCT_RECIPIENTS, candidate_key
+from pipelines.publishing.analyst_file import ensure_analyst_file
 from pipelines.publishing.facts_file import ensure_facts
 from pipelines.publishing.release import publish
 from pipelines.session import Session
@@ -45,6 +46,8 @@ def releases(
             context.log_event(dg.AssetMaterialization("releases", partition=partition, metadata=facts))
     with session.kept_apart("publish", "facts"):
         ensure_facts(session.home)
+    with session.kept_apart("publish", "analyst_file"):
+        ensure_analyst_file(session.home)
     failed = [partition for partition in context.partition_keys if session.has_failed(partition)]
     if failed:
         raise dg.Failure(f"Failed for {', '.join(failed)}; all others are dealt with.")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _COVERS = {
     "month": "{column} in (select unnest($months))",
+    "day": "{column} between $first_day and $last_day",
     "year": "cast({column} as integer) in (select unnest($years))",
     # Figures whose period ends in the window, and the calendar years that it touches.
     "period": (
@@ -79,10 +80,10 @@ def cut_table(
     """
     if table.name == "market_view":
         read = {field.name: field.type for field in table.fields if field.name not in _DECIDED} | CONTRIBUTOR_COLUMNS
-        cells = _of(members, _read(warehouse, table, read, key, window)).to_pylist()
+        cells = _of(members, read_rows(warehouse, table, read, key, window)).to_pylist()
         suppressed = suppress_market_view(cells, attacker, earlier)
         return Cut(_as_published(table, suppressed.rows), suppressed, cells)
-    rows = _read(warehouse, table, {field.name: field.type for field in table.fields}, key, window)
+    rows = read_rows(warehouse, table, columns_of(table), key, window)
     if table.name == "municipality_extract":
         rows = mask_payees(rows, strict_functions(warehouse))
     return Cut(_of(members, rows).cast(table.arrow_schema))
@@ -99,13 +100,24 @@ def _as_published(table: ProductTable, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.table({name: pa.array([row[name] for row in rows], schema.field(name).type) for name in schema.names})
 
 
-def _read(
+def columns_of(table: ProductTable) -> dict[str, str]:
+    """Return the published columns and their types."""
+    return {field.name: field.type for field in table.fields}
+
+
+def read_rows(
     warehouse: duckdb.DuckDBPyConnection,
     table: ProductTable,
     columns: Mapping[str, str],
     key: CandidateKey,
     window: Window,
+    schema: str = "products",
 ) -> pa.Table:
+    """Return what of a table is the recipient's, or everybody's, and belongs to the window.
+
+    Raises:
+        BuildFailed: The warehouse's table is absent, lacks a column, or gave a row of another recipient.
+    """
     import duckdb
 
     selected = ", ".join(f'cast("{name}" as {SQL_TYPES[kind]}) as "{name}"' for name, kind in columns.items())
@@ -117,16 +129,17 @@ def _read(
         "first_day": window.first_day,
         "last_day": window.last_day,
     }
+    recipient = f'"{table.recipient_column}"' if table.recipient_column else "$recipient"
     try:
         rows = warehouse.execute(
-            f'select "{table.recipient_column}" as _recipient, {selected} from products."{table.source}"'  # noqa: S608
-            f' where "{table.recipient_column}" = $recipient and {condition}',
+            f'select {recipient} as _recipient, {selected} from {schema}."{table.source}"'  # noqa: S608
+            f" where {recipient} = $recipient and {condition}",
             {name: value for name, value in known.items() if name == "recipient" or f"${name}" in condition},
         ).to_arrow_table()
     except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException) as error:
         raise BuildFailed(
             f"The product table {table.source} is not as agreed: {str(error).splitlines()[0]}",
-            where="warehouse/samandel.duckdb, schema products",
+            where=f"warehouse/samandel.duckdb, schema {schema}",
             remedy="Build the warehouse again with this version: 'samandel run'.",
         ) from error
     if set(rows["_recipient"].unique().to_pylist()) - {key.recipient}:

@@ -23,6 +23,7 @@ _TYPES = {
     "fraction": "number",
     "figure": "number",
 }
+_MEDIA = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 
 def package_bytes(
@@ -62,8 +63,7 @@ def package_bytes(
             resource
             for table in product.tables
             for resource in (
-                _resource(table, "csv", "text/csv", files[f"{table.name}.csv"]),
-                _resource(table, "parquet", "application/vnd.apache.parquet", files[f"{table.name}.parquet"]),
+                _resource(table, ending, _MEDIA[ending], files[f"{table.name}.{ending}"]) for ending in product.formats
             )
         ],
     }

@@ -23,7 +23,9 @@ from pipelines.candidates.cut import Cut, coverage, cut_table
 from pipelines.candidates.datapackage import FILE_NAME, package_bytes
 from pipelines.candidates.earlier import CellKey, earlier_digests, key_of, read_earlier, remember
 from pipelines.candidates.information import INFORMATION_LOG, information_log
+from pipelines.candidates.mart import cut_mart, described
 from pipelines.candidates.products import (
+    CONSORTIUM_MART,
     MUNICIPALITY_EXTRACT,
     PRODUCTS,
     CandidateKey,
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Registers = Mapping[str, list[dict[str, Any]]]
+_RENDERED = {"csv": csv_bytes, "parquet": parquet_bytes}
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def due_keys(home: Home, period: str, as_of: date) -> list[CandidateKey]:
         {
             CandidateKey(product.id, row[product.recipient_key], period)
             for product in PRODUCTS.values()
-            for row in registers[product.recipients]
+            for row in _recipients(registers, product)
             if holds_on(row, as_of)
         }
     )
@@ -234,20 +237,17 @@ class Maker:
     ) -> tuple[dict[str, bytes], Cut | None]:
         warehouse = self._warehouse()
         window = window_of(self._home, key)
+        without = _without(self._registers or {}, members, window)
         files: dict[str, bytes] = {}
-        attacker = _attacker(self._registers or {}, key, window)
-        earlier = read_earlier(self._home, key)
         market: Cut | None = None
-        shown: dict[str, pa.Table] = {}
+        if product.id == CONSORTIUM_MART:
+            product = described(product, warehouse)
+            shown = cut_mart(warehouse, product, key, window, members or frozenset(), without or [])
+        else:
+            shown, market = self._cut(product, key, window, members)
         for table in product.tables:
-            if table.name == INFORMATION_LOG:
-                cut = Cut(information_log(table, shown))
-            else:
-                cut = cut_table(warehouse, table, key, window, attacker, earlier, members)
-            market = cut if cut.suppressed else market
-            rows = shown[table.name] = in_order(table, cut.rows)
-            files[f"{table.name}.csv"] = csv_bytes(rows)
-            files[f"{table.name}.parquet"] = parquet_bytes(rows)
+            rows = in_order(table, shown[table.name])
+            files |= {f"{table.name}.{ending}": _RENDERED[ending](rows) for ending in product.formats}
         only = key.recipient if product.id == MUNICIPALITY_EXTRACT else None
         files[FILE_NAME] = package_bytes(
             product,
@@ -259,10 +259,27 @@ class Maker:
                 for number, months in self._covered(window, only).items()
                 if members is None or number in members
             },
-            without_consent=_without(self._registers or {}, members, window),
+            without_consent=without,
             files=files,
         )
         return files, market
+
+    def _cut(
+        self, product: Product, key: CandidateKey, window: Window, members: frozenset[str] | None
+    ) -> tuple[dict[str, pa.Table], Cut | None]:
+        """Return the rows of each table, and the cut of the one that hides cells."""
+        attacker = _attacker(self._registers or {}, key, window)
+        earlier = read_earlier(self._home, key)
+        market: Cut | None = None
+        shown: dict[str, pa.Table] = {}
+        for table in product.tables:
+            if table.name == INFORMATION_LOG:
+                cut = Cut(information_log(table, shown))
+            else:
+                cut = cut_table(self._warehouse(), table, key, window, attacker, earlier, members)
+            market = cut if cut.suppressed else market
+            shown[table.name] = cut.rows
+        return shown, market
 
     def _covered(self, window: Window, municipality_no: str | None) -> dict[str, list[str]]:
         if (window, municipality_no) not in self._coverage:
@@ -338,9 +355,15 @@ def _product(key: CandidateKey) -> Product:
     return PRODUCTS[key.product]
 
 
+def _recipients(registers: Registers, product: Product) -> list[dict[str, Any]]:
+    """Return the rows of those whom a product is made for; of the register of all recipients, its own."""
+    rows = registers[product.recipients]
+    return [row for row in rows if row["product"] == product.id] if product.recipients == "recipients" else rows
+
+
 def _recipient_name(registers: Registers, product: Product, key: CandidateKey, as_of: date) -> str:
     """Return the recipient's name; whoever is no recipient on the day gets nothing."""
-    rows = [row for row in registers[product.recipients] if row[product.recipient_key] == key.recipient]
+    rows = [row for row in _recipients(registers, product) if row[product.recipient_key] == key.recipient]
     if not any(holds_on(row, as_of) for row in rows):
         raise ConfigurationError(
             f"{key.recipient} receives no {product.id} on {as_of}.",

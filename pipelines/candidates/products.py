@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from pipelines.candidates.mart_tables import MARTS, MartTable
 from pipelines.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MUNICIPALITY_EXTRACT = "municipality_extract"
 WORKSHOP_RELEASE = "workshop_release"
+CONSORTIUM_MART = "consortium_mart"
+ANALYSTS = "analysts"  # the recipient of the mart whose releases become warehouse/analyst.duckdb
 MASKED_NAME = "(skjermet)"
 EVERYBODY = "all"
 
@@ -28,7 +31,7 @@ class CandidateKey:
 
     Attributes:
         product: Product id.
-        recipient: Municipality number (P1) or a workshop's organisation number (P2).
+        recipient: Municipality number (P1), a workshop's organisation number (P2) or ``analysts`` (P3).
         period: Publication month, ``YYYY-MM``.
     """
 
@@ -108,10 +111,13 @@ class ProductTable:
         name: Its name, which is its files' stem.
         title: Bokmål.
         description: Bokmål: what one row is.
-        source: The table in the warehouse's schema ``products``; empty where it is made of the product's other tables.
-        recipient_column: The source's column that holds the recipient's key; it is not published.
-        covers: What of the source belongs to a window: its months (``month``, in ``period_column``), the calendar years
-            it touches (``year``), figures' periods (``period``, in period_start and period_end), or ``all``.
+        source: The table in the warehouse's schema ``products`` (P3: the mart); empty where it is made of the product's
+            other tables.
+        recipient_column: The source's column that holds the recipient's key; it is not published. Empty where every
+            recipient gets the same.
+        covers: What of the source belongs to a window: its months (``month``, in ``period_column``) or days (``day``),
+            the calendar years it touches (``year``), figures' periods (``period``, in period_start and period_end), or
+            ``all``.
         period_column: The column that ``covers`` is about.
         key: The columns that identify a row; rows are sorted by them.
         fields: The published columns in order.
@@ -154,11 +160,12 @@ class Product:
         version: Raised when a table, a column or its meaning changes.
         title: Bokmål.
         description: Bokmål.
-        recipients: The register that its recipients stand in.
+        recipients: The register that its recipients stand in; of ``recipients`` the rows of the product.
         recipient_key: That register's column with the recipient's key.
         tables: In order.
         warnings: Bokmål: what a reader must know before using any of it.
         is_joint: It holds several members' data: those who have agreed to it (consent.py).
+        formats: The endings of each table's files.
     """
 
     id: str
@@ -171,6 +178,7 @@ class Product:
     tables: tuple[ProductTable, ...]
     warnings: tuple[str, ...] = ()
     is_joint: bool = False
+    formats: tuple[str, ...] = ("csv", "parquet")
 
     def table(self, name: str) -> ProductTable:
         """Return a table by its name."""
@@ -179,9 +187,7 @@ class Product:
     @property
     def file_names(self) -> list[str]:
         """Return every file of a candidate, sorted."""
-        return sorted(
-            [f"{t.name}.{ending}" for t in self.tables for ending in ("csv", "parquet")] + ["datapackage.json"]
-        )
+        return sorted([f"{t.name}.{ending}" for t in self.tables for ending in self.formats] + ["datapackage.json"])
 
 
 _MUNICIPALITY = Field("municipality_no", "text", "Kommunenummer", "Kjøperens kommunenummer, fire sifre.")
@@ -502,6 +508,22 @@ _INFORMATION_LOG = ProductTable(
     warning="Legges ved konkurransegrunnlaget når bedriften deltar i en konkurranse som opplysningene gjelder.",
 )
 
+
+def _mart(name: str, stated: MartTable) -> ProductTable:
+    """Return a mart as a published table; its words are the mart's own, read where it is made (mart.py)."""
+    return ProductTable(
+        name=name,
+        title=name,
+        description="",
+        source=name,
+        recipient_column="",
+        covers=stated.covers,
+        period_column=stated.period_column,
+        key=stated.key,
+        fields=tuple(Field(column, kind, column, "") for column, kind in stated.columns),
+    )
+
+
 PRODUCTS: dict[str, Product] = {
     product.id: product
     for product in (
@@ -536,6 +558,26 @@ PRODUCTS: dict[str, Product] = {
                 "Kommuner som ikke har samtykket til produktet, er ikke med; se without_consent.",
             ),
             is_joint=True,
+        ),
+        Product(
+            id=CONSORTIUM_MART,
+            code="P3",
+            version="1.0.0",
+            title="Samarbeidets analysegrunnlag",
+            description=(
+                "For samarbeidets egne analytikere: innkjøpslinjer, fakturaer, nøkkeltall og muligheter, uten personer "
+                "og fritekst. Tabellene heter det samme som i datavarehuset."
+            ),
+            recipients="recipients",
+            recipient_key="recipient",
+            tables=tuple(_mart(name, stated) for name, stated in MARTS.items()),
+            warnings=(
+                "Bare for samarbeidets egne ansatte: tallene viser det som er holdt tilbake i bedriftenes utgaver.",
+                "Kommuner som ikke har samtykket til produktet, er ikke med; se without_consent.",
+                "Mottakeren er skjult for personer, ukjente, enkeltpersonforetak og på linjer på klientfunksjoner.",
+            ),
+            is_joint=True,
+            formats=("parquet",),
         ),
     )
 }

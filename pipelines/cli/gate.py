@@ -20,7 +20,7 @@ app = typer.Typer(
     help="What the gate says of each candidate, what is held and why, and deciding.", no_args_is_help=True
 )
 
-_ProductArgument = Annotated[str, typer.Argument(help="municipality_extract or workshop_release.")]
+_ProductArgument = Annotated[str, typer.Argument(help="municipality_extract, workshop_release or consortium_mart.")]
 _RecipientArgument = Annotated[str, typer.Argument(help="Municipality number or organisation number.")]
 _PeriodArgument = Annotated[str | None, typer.Argument(help="YYYY-MM (default: the latest).", show_default=False)]
 _ReasonOption = Annotated[str, typer.Option(help="Why; it goes out with the release.", show_default=False)]

@@ -102,14 +102,18 @@ def _ask(home: Home, sql: str, *, internal: bool, parquet: bool) -> tuple[list[s
 
     from pipelines.warehouse.read import attach_gate_facts
 
-    path = home.warehouse_file if internal else home.warehouse / "analyst.duckdb"
+    path = home.warehouse_file if internal else home.analyst_file
     if not path.is_file():
         raise ConfigurationError(
             "There is no warehouse to ask yet."
             if internal
-            else "The analysts' warehouse (product P3) has not been published in this home.",
+            else "There is no warehouse for analysts: no release of consortium_mart (product P3) stands in this home.",
             where=str(path),
-            remedy="Run 'samandel run' first." if internal else "Ask the coordinator, or use --internal if you may.",
+            remedy="Run 'samandel run' first."
+            if internal
+            else "The coordinator enters the analysts in registers/recipients.csv (product consortium_mart, recipient"
+            " analysts), members agree in registers/consents.csv, and 'samandel run' publishes it; what the gate says"
+            " stands in 'samandel gate show consortium_mart analysts'. Use --internal if you may.",
         )
     try:
         with duckdb.connect(str(path), read_only=True) as connection:

@@ -12,7 +12,7 @@ from pipelines.errors import SamandelError
 
 if TYPE_CHECKING:
     from pipelines.home import Home
-    from pipelines.summary import MunicipalityLine, RunSummary, WorkshopLine
+    from pipelines.summary import MunicipalityLine, OtherLine, RunSummary, WorkshopLine
 
 
 def run(
@@ -94,7 +94,7 @@ def say_what_is_left(home: Home) -> None:
 
 
 def _print_summary(summary: RunSummary) -> None:
-    """Print the table of municipalities, that of workshops, what was withheld and why, and the counts."""
+    """Print the tables of municipalities, workshops and other recipients, what was withheld and why, and the counts."""
     rows = [
         {
             "municipality": f"{line.municipality_no} {line.name}",
@@ -123,10 +123,23 @@ def _print_summary(summary: RunSummary) -> None:
         ]
         shown = ("workshop", "market shown", "release", "verdict")
         print_rows(rows, shown, title=f"Workshops, {summary.period}", right=("market shown",))
+    if summary.others:
+        rows = [
+            {
+                "recipient": f"{line.recipient} {line.name}",
+                "product": line.product,
+                "release": line.release_id or "",
+                "verdict": line.verdict,
+            }
+            for line in summary.others
+        ]
+        print_rows(rows, ("recipient", "product", "release", "verdict"), title=f"Others, {summary.period}")
     for line in summary.municipalities:
         _print_reasons(line.municipality_no, line)
     for workshop in summary.workshops:
         _print_reasons(workshop.org_no, workshop)
+    for other in summary.others:
+        _print_reasons(other.recipient, other)
     for failure in summary.failures:
         typer.echo(f"failed: {failure.step}, {failure.name}: {failure.message}", err=True)
     for note in summary.notes:
@@ -137,7 +150,7 @@ def _print_summary(summary: RunSummary) -> None:
     )
 
 
-def _print_reasons(recipient: str, line: MunicipalityLine | WorkshopLine) -> None:
+def _print_reasons(recipient: str, line: MunicipalityLine | WorkshopLine | OtherLine) -> None:
     """Print what withholds a release, each rule under what it does; failures are printed once, for all, below."""
     for heading, reason in zip(line.headings, line.reasons, strict=True):
         if heading != "failed":

@@ -13,7 +13,9 @@ from pipelines.errors import ConfigurationError
 
 app = typer.Typer(help="What has been published, and whether it is still as it was.", no_args_is_help=True)
 
-_ProductArgument = Annotated[str | None, typer.Argument(help="municipality_extract or workshop_release.")]
+_ProductArgument = Annotated[
+    str | None, typer.Argument(help="municipality_extract, workshop_release or consortium_mart.")
+]
 _RecipientArgument = Annotated[str | None, typer.Argument(help="Municipality number or organisation number.")]
 
 
@@ -32,7 +34,7 @@ def list_(home: HomeOption = None, json: JsonOption = False) -> None:
 
 @app.command()
 def show(
-    product: Annotated[str, typer.Argument(help="municipality_extract or workshop_release.")],
+    product: Annotated[str, typer.Argument(help="municipality_extract, workshop_release or consortium_mart.")],
     recipient: Annotated[str, typer.Argument(help="Municipality number or organisation number.")],
     release_id: Annotated[str | None, typer.Argument(help="Such as 2026-10-r1 (default: the current one).")] = None,
     home: HomeOption = None,

@@ -54,7 +54,7 @@ def init(
 
 
 def _approve_demo(folder: Path, keys: Path) -> None:
-    """Let both approvers of the demo approve both products, so that its first run releases them."""
+    """Let both approvers of the demo approve every product, so that its first run releases them."""
     from datetime import timedelta
 
     from pipelines.candidates.products import PRODUCTS

@@ -18,7 +18,7 @@ _HOURS_OF_A_PLACE = 1100  # Two thirds of a full year's work.
 _OPEN = ""
 _ROLLING = ("2025-11-01", "2026-10-31")
 _ANNUAL = ("2025-01-01", "2025-12-31")
-_RELEASE_PRODUCTS = ("municipality_extract", "workshop_release")
+_RELEASE_PRODUCTS = ("municipality_extract", "workshop_release", "consortium_mart")
 # What a workshop's accounts of a year are of those of the window, in per cent; the latest first.
 _YEARS = ((2025, 96), (2024, 93), (2023, 91))
 # Every third member's council has set a target: by how much workshops' part is to rise, from where.
@@ -294,8 +294,9 @@ def _claims(books: Books) -> list[Row]:
 
 def _consents(books: Books) -> list[Row]:
     municipalities = [
-        (one.member.municipality_no, "workshop_release", f"Databehandleravtale {one.member.name}", _BEGAN, _OPEN)
+        (one.member.municipality_no, product, f"Databehandleravtale {one.member.name}", _BEGAN, _OPEN)
         for one in books.members
+        for product in _RELEASE_PRODUCTS[1:]
     ]
     workshops = [
         (workshop.supplier.org_no, "workshop_sales", f"Samtykke {workshop.plan.name}", _BEGAN, _OPEN)
@@ -315,4 +316,8 @@ def _recipients(books: Books) -> list[Row]:
          "Planlegge leveranser til kommunene", "Samtykke fra medlemmene; offentleglova", 36, _BEGAN, _OPEN)
         for workshop in books.workshops
     ]  # fmt: skip
-    return [*municipalities, *workshops]
+    analysts = (
+        *(_RELEASE_PRODUCTS[2], "analysts", "Samarbeidets analytikere", "Samarbeidets egne analyser"),
+        *("Samtykke fra medlemmene; databehandleravtaler", 60, _BEGAN, _OPEN),
+    )
+    return [*municipalities, *workshops, analysts]

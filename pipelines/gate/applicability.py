@@ -16,7 +16,7 @@ from pipelines.errors import ConfigurationError, ProblemsFound
 from pipelines.gate.rules import SEVERITIES, Rule
 
 COLUMNS = ("rule", "product", "recipient", "applies", "severity", "reason")
-PRODUCTS = ("municipality_extract", "workshop_release")
+PRODUCTS = ("municipality_extract", "workshop_release", "consortium_mart")
 EVERY_RECIPIENT = "*"
 # A home may not weaken these for itself: what they protect is not its own.
 _PROTECTED = ("PV", "DC", "TN", "PB")

@@ -57,7 +57,7 @@ class CandidateFiles:
 def read_candidate(folder: Path, suite: Suite) -> CandidateFiles:
     """Return what lies in a candidate's folder; whatever is wrong with it is listed, never raised."""
     files = CandidateFiles()
-    agreed = {f"{table}.{ending}" for table in suite.tables for ending in ("parquet", "csv")} | {PACKAGE}
+    agreed = {f"{table}.{ending}" for table in suite.tables for ending in suite.formats} | {PACKAGE}
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     files.missing = sorted(agreed - there)
     files.extra = sorted(there - agreed)

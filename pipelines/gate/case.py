@@ -19,7 +19,7 @@ from pipelines.home import Home
 if TYPE_CHECKING:
     import duckdb
 
-EXTRACT, SHARE = "municipality_extract", "workshop_release"
+EXTRACT, SHARE, MART = "municipality_extract", "workshop_release", "consortium_mart"
 
 
 @dataclass

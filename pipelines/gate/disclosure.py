@@ -28,6 +28,8 @@ _FIELD = "market_view.other_nok_or_suppressed"
 _HIDDEN_WITH_OTHER = ("addressable_nok", "other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band")
 # Columns that count people or places, whatever table of a share they stand in.
 _COUNTS = ("placements", "places", "persons")
+_OF_PEOPLE = ("K33", "K34")
+_MARKET_VIEW = "market_view"
 
 
 @dataclass(frozen=True)
@@ -243,7 +245,8 @@ def close_estimates(case: Case) -> Finding:
 def small_counts(case: Case) -> Finding:
     """DC08: return the cells that show a count too small to show: of others in a band, of people or of places."""
     fewest = int(case.rules["DC08"].parameter("min_count"))
-    banded = [cell for cell in cells(case) if not cell.is_suppressed and cell.band]
+    shown = cells(case) if _MARKET_VIEW in case.files.tables else []
+    banded = [cell for cell in shown if not cell.is_suppressed and cell.band]
     wrong: list[tuple[Any, ...]] = [cell.key for cell in banded if 0 < cell.contributors < fewest]
     counted = len(banded)
     for table, rows in sorted(case.files.tables.items()):
@@ -251,8 +254,12 @@ def small_counts(case: Case) -> Finding:
             values = rows[name].to_pylist()
             counted += len(values)
             wrong += [(table, name, row) for row, value in enumerate(values, 1) if value and 0 < value < fewest]
+        if {"kpi_key", "value"} <= set(rows.column_names):
+            figures = [row for row in rows.select(["kpi_key", "value"]).to_pylist() if row["kpi_key"] in _OF_PEOPLE]
+            counted += len(figures)
+            wrong += [(table, row["kpi_key"]) for row in figures if row["value"] and 0 < row["value"] < fewest]
     if not counted:
-        return Finding(0, reason="The share shows no count of others, people or places.")
+        return Finding(0, reason="The candidate shows no count of others, people or places.")
     reason = f"{len(wrong)} cells show a count under {fewest}." if wrong else ""
     return Finding(counted, len(wrong), reason, examples_of(wrong), "market_view.other_suppliers_band")
 

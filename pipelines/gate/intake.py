@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipelines.gate.case import EXTRACT, Case, examples_of, last_day
+from pipelines.gate.case import EXTRACT, MART, SHARE, Case, examples_of, last_day
 from pipelines.gate.rules import Finding
 from pipelines.home import Home
 from pipelines.municipalities import holds_on
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import duckdb
 
 LEDGERS = ("ledger", "saft")
+# Where a joint product says whom it speaks of.
+_BUYERS = {SHARE: ("candidate_own_sales", "candidate_market_view"), MART: ("candidate_fct_purchases",)}
 _NAMED_SOURCES = 6
 _NO_DELIVERY = "The municipality has delivered nothing that could be read."
 
@@ -87,18 +89,12 @@ def missing_months(case: Case) -> Finding:
 
 
 def missing_months_of_buyers(case: Case) -> Finding:
-    """IN02, workshop's share: the same for every municipality that it speaks of; where it speaks of none, for all.
+    """IN02, workshop's share and mart: the same for every municipality that it speaks of; if of none, for all.
 
-    A share goes out without a month of some; it is blocked where nobody has delivered the month that it is for.
+    It goes out without a month of some; it is blocked where nobody has delivered the month that it is for.
     """
-    rows = case.ask(
-        """
-        select municipality_no from candidate_own_sales
-        union
-        select municipality_no from candidate_market_view
-        order by 1
-        """
-    )
+    named = _BUYERS[case.key.product]
+    rows = case.ask(" union ".join(f"select distinct municipality_no from {table}" for table in named) + " order by 1")  # noqa: S608
     members = sorted({str(row["municipality_no"]) for row in case.registers["members"]})
     finding = _missing_months(case, [str(row[0]) for row in rows] or members)
     month = case.window[-1]

@@ -161,6 +161,28 @@ def small_entities_in_share(case: Case) -> Finding:
     return Finding(len(small), len(hits), reason, examples_of(hits), ", ".join(sorted({place for place, _ in hits})))
 
 
+def small_entities_in_mart(case: Case) -> Finding:
+    """PV08, mart: return the lines of client functions that show a small unit's number."""
+    rows = case.ask(
+        f"""
+        select shown.purchase_line_id, small.org_no is not null and shown.org_no is not null
+        from candidate_fct_purchases as shown
+        inner join fct_purchases as purchases using (municipality_no, purchase_line_id)
+        left join ({_SMALL}) as small on purchases.org_no = small.org_no
+        where purchases.kostra_function in (
+            select kostra_function from kostra_sensitive_functions where privacy_class in ('client', 'client_strict')
+        )
+        order by all
+        """,  # noqa: S608  a query of this module
+        **_limits(case),
+    )
+    if not rows:
+        return Finding(0, reason="No line has a client function.")
+    named = [row[:1] for row in rows if row[1]]
+    reason = f"{len(named)} lines of client functions show a small unit." if named else ""
+    return Finding(len(rows), len(named), reason, examples_of(named), "fct_purchases.org_no")
+
+
 def _limits(case: Case) -> dict[str, Any]:
     rule = case.rules["PV08"]
     return {"divisions": rule.parameters["nace_divisions"].split(), "most": rule.parameter("max_sales_nok")}

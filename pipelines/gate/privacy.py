@@ -15,6 +15,8 @@ from pipelines.mask import mask, mask_file_name
 from pipelines.scanner import PERSONAL_NUMBER, find_contacts, find_personal_numbers, fold
 
 MASKED_NAME = "(skjermet)"
+# As the scanner knows them: a column of a hundred thousand ids is told from texts at once.
+_DIGEST = "^(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$"
 # What leads to a payee: its name, its number, and the ledger's own code, which may be a personal number.
 _PAYEE = "municipality_extract.supplier_name, org_no, supplier_ledger_code"
 # What ledgers and invoices hold as free text; none of it is in a product contract.
@@ -24,7 +26,7 @@ _DELIVERED_TEXTS = frozenset(
 
 
 def texts(case: Case) -> Iterator[tuple[str, bool, str]]:
-    """Give (place, is free text, text) for every distinct text of the candidate, in whatever file it stands."""
+    """Give (place, is free text, text) for every distinct text of the candidate but digests, in whatever file."""
     import pyarrow as pa
 
     for table, rows in case.files.tables.items():
@@ -40,11 +42,22 @@ def texts(case: Case) -> Iterator[tuple[str, bool, str]]:
                 continue
             # A column that nobody agreed on is read as strictly as free text.
             is_free = name in free or name not in known
-            for value in column.unique().to_pylist():
+            for value in _without_digests(column.unique()).to_pylist():
                 if value is not None:
                     yield f"{table}.{name}", is_free, str(value)
     yield from ((mask_file_name(name), True, text) for name, held in case.files.other_texts.items() for text in held)
     yield from (("datapackage.json", True, text) for text in _strings(case.files.package))
+
+
+def _without_digests(values: Any) -> Any:
+    """Return values without those that are, whole, a hexadecimal digest: the scanner reads nothing in them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_string(values.type):
+        return values
+    is_digest = pc.and_(pc.match_substring_regex(values, _DIGEST), pc.match_substring_regex(values, "[a-f]"))
+    return values.filter(pc.invert(pc.fill_null(is_digest, False)))
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -179,6 +192,16 @@ def sole_proprietors_in_share(case: Case) -> Finding:
 
 def _names_in_share(case: Case, kinds: tuple[str, ...], whom: str) -> Finding:
     """Look for each payee's organisation number and name in every text; the recipient's own are its own."""
+    names, org_nos, count = payees_of(case, kinds)
+    if not count:
+        return Finding(0, reason=f"No purchase has {whom} as payee.")
+    hits = texts_naming(case, names, org_nos)
+    reason = f"{len(hits)} texts name {whom}." if hits else f"None of {count} payees is named."
+    return Finding(count, len(hits), reason, examples_of(hits), ", ".join(sorted({place for place, _ in hits})))
+
+
+def payees_of(case: Case, kinds: tuple[str, ...]) -> tuple[set[str], set[str], int]:
+    """Return the plain names and the numbers of all payees of some kinds but the recipient, and how many there are."""
     payees = case.ask(
         """
         select distinct payee_name, org_no, payee_kind
@@ -187,8 +210,6 @@ def _names_in_share(case: Case, kinds: tuple[str, ...], whom: str) -> Finding:
         """,
         kinds=list(kinds),
     )
-    if not payees:
-        return Finding(0, reason=f"No purchase has {whom} as payee.")
     # A member or workshop that a ledger spells without its number is no person.
     registered = {plain(row["name"]) for name in ("members", "workshops") for row in case.registers[name]}
     # One word that no register knows is a thing or a place; a person has two.
@@ -197,21 +218,18 @@ def _names_in_share(case: Case, kinds: tuple[str, ...], whom: str) -> Finding:
         for stated, _, kind in payees
         if (name := plain(stated or "")) and name not in registered and (" " in name or kind != "unknown")
     }
-    org_nos = {org_no for _, org_no, _ in payees if org_no}
-    hits = texts_naming(case, names, org_nos)
-    reason = f"{len(hits)} texts name {whom}." if hits else f"None of {len(payees)} payees is named."
-    return Finding(len(payees), len(hits), reason, examples_of(hits), ", ".join(sorted({place for place, _ in hits})))
+    return names, {org_no for _, org_no, _ in payees if org_no}, len(payees)
 
 
 def texts_naming(case: Case, names: set[str], org_nos: set[str]) -> list[tuple[str, str]]:
     """Return place and masked text of every text that holds one of some plain names or organisation numbers."""
     longest = max((len(name.split()) for name in names), default=0)
     return [
-        (place, mask(text)) for place, is_free, text in texts(case) if _is_named(text, is_free, names, org_nos, longest)
+        (place, mask(text)) for place, is_free, text in texts(case) if is_named(text, is_free, names, org_nos, longest)
     ]
 
 
-def _is_named(text: str, is_free: bool, names: set[str], org_nos: set[str], longest: int) -> bool:
+def is_named(text: str, is_free: bool, names: set[str], org_nos: set[str], longest: int) -> bool:
     """Return whether a text holds a number or, as whole words, a name; one word alone counts in free text only."""
     words = plain(text).split()
     if any(word in org_nos for word in words):

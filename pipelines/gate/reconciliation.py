@@ -5,7 +5,7 @@ Belongs here: holding the candidate's sums against the warehouse, in øre. Not h
 
 from __future__ import annotations
 
-from pipelines.gate.case import EXTRACT, SHARE, Case, examples_of
+from pipelines.gate.case import EXTRACT, MART, SHARE, Case, examples_of
 from pipelines.gate.rules import Finding, combine
 from pipelines.gate.tenancy import consenting_members
 
@@ -69,4 +69,38 @@ def share_equals_books(case: Case) -> Finding:
         return Finding(rows, 0, "" if rows or shown_rows else "The workshop has no sales in the window.", (), SHARE)
     return Finding(
         max(rows, 1), 1, f"The share holds NOK {shown}, the warehouse NOK {total}.", (), "own_sales.net_amount_nok"
+    )
+
+
+def mart_equals_books(case: Case) -> Finding:
+    """RC01, mart: return the months of members whose lines are not, to the øre, those of the warehouse."""
+    rows = case.ask(
+        """
+        with
+        shown as (
+            select municipality_no, period_month, count(*) as lines, coalesce(sum(net_amount_nok), 0) as net_amount_nok
+            from candidate_fct_purchases
+            group by all
+        ),
+        books as (
+            select municipality_no, period_month, count(*) as lines, coalesce(sum(net_amount_nok), 0) as net_amount_nok
+            from fct_purchases
+            where period_month in $window and municipality_no in $members
+            group by all
+        )
+        select
+            municipality_no,
+            period_month,
+            (shown.lines, shown.net_amount_nok) is distinct from (books.lines, books.net_amount_nok)
+        from shown
+        full join books using (municipality_no, period_month)
+        order by all
+        """,
+        members=sorted(consenting_members(case)),
+    )
+    wrong = [row[:2] for row in rows if row[2]]
+    reason = f"{len(wrong)} months of members hold other lines or sums than the warehouse." if wrong else ""
+    where = f"{MART}: fct_purchases.net_amount_nok"
+    return Finding(
+        len(rows), len(wrong), reason if rows else "No member that agreed has purchases.", examples_of(wrong), where
     )

@@ -16,6 +16,7 @@ from pipelines.files import read_yaml
 
 ROW_COUNT = "expect_table_row_count_to_be_between"
 COLUMN_LIST = "expect_table_columns_to_match_ordered_list"
+FORMATS = ("csv", "parquet")
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,13 @@ class Suite:
         product: Its id.
         tables: By name.
         record: Its purpose, legal basis and retention, for consortia that record none of their own (PV09).
+        formats: The endings of each table's files.
     """
 
     product: str
     tables: Mapping[str, TableSuite]
     record: Mapping[str, Any] = field(default_factory=dict)
+    formats: tuple[str, ...] = FORMATS
 
     @property
     def rules(self) -> set[str]:
@@ -83,7 +86,14 @@ def read_suite(folder: Path, product: str) -> Suite:
             "A suite must state its product and its tables.", where=str(path), remedy=f"Write product: {product}."
         )
     tables = {str(name): _read_table(path, str(name), stated) for name, stated in document["tables"].items()}
-    return Suite(product, tables, dict(document.get("record") or {}))
+    formats = tuple(str(ending) for ending in document.get("formats") or FORMATS)
+    if "parquet" not in formats or not set(formats) <= set(FORMATS):
+        raise ConfigurationError(
+            f"A suite's formats are parquet, with or without csv; {path.name} states {', '.join(formats)}.",
+            where=str(path),
+            remedy="Write formats: [parquet], or leave them out.",
+        )
+    return Suite(product, tables, dict(document.get("record") or {}), formats)
 
 
 def _read_table(path: Path, name: str, stated: Mapping[str, Any]) -> TableSuite:

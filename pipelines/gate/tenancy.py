@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from pipelines.candidates.products import PRODUCTS
-from pipelines.gate.case import EXTRACT, Case, examples_of, last_day
+from pipelines.gate.case import EXTRACT, MART, Case, examples_of, last_day
 from pipelines.gate.rules import MAX_EXAMPLES, Finding, combine
 from pipelines.municipalities import holds_on
 
@@ -114,6 +114,8 @@ def own_sales_only(case: Case) -> Finding:
 
 
 _ALL = "all"
+_NUMBERS = ("municipality_no", "municipalities")
+_OF_OTHERS = ("supplier_municipality_no",)  # where a payee lies
 
 
 def consenting_members(case: Case) -> set[str]:
@@ -141,7 +143,7 @@ def only_consenting_members(case: Case) -> Finding:
     unsaid = members - agreed - set(stated if isinstance(stated, list) else [])
     wrong = sorted((place, number) for place, number in named if number not in agreed)
     wrong += [("datapackage.json", f"{number} is left out unsaid") for number in sorted(unsaid)]
-    wrong += [("dependency", f"all of {end} holds others than are shown") for end in _totals_of_more(case)]
+    wrong += _totals_of_more(case, is_whole=members <= agreed)
     if not named and not wrong:
         return Finding(0, reason="The product speaks of no municipality.")
     left_out = ", ".join(sorted(members - agreed))
@@ -154,7 +156,7 @@ def only_consenting_members(case: Case) -> Finding:
 def _municipalities_named(case: Case) -> Iterator[tuple[str, str]]:
     """Give place and number of every municipality that the product speaks of."""
     for table, rows in case.files.tables.items():
-        for name in (name for name in rows.column_names if "municipalit" in name):
+        for name in (name for name in rows.column_names if name.endswith(_NUMBERS) and name not in _OF_OTHERS):
             for value in rows[name].unique().to_pylist():
                 numbers = str(value or "").split(";")
                 yield from ((f"{table}.{name}", number) for number in numbers if number not in ("", _ALL))
@@ -162,8 +164,12 @@ def _municipalities_named(case: Case) -> Iterator[tuple[str, str]]:
         yield "datapackage.json", str(covered.get("municipality_no"))
 
 
-def _totals_of_more(case: Case) -> list[str]:
-    """Return the periods whose total of all buyers is not the sum of the buyers that are shown."""
+def _totals_of_more(case: Case, *, is_whole: bool) -> list[tuple[str, str]]:
+    """Return the totals that hold others than are shown: a mart's where anybody is left out, else those that differ."""
+    if case.key.product == MART:
+        tables = (table for table, rows in case.files.tables.items() if "municipality_no" in rows.column_names)
+        has_total = [name for name in tables if _ALL in case.files.tables[name]["municipality_no"].unique().to_pylist()]
+        return [] if is_whole else [(name, "figures of all hold members that are left out") for name in has_total]
     rows = case.ask(
         """
         select concat(period_start, ' to ', period_end), municipality_no = $all, coalesce(sum(sales_nok), 0)
@@ -174,13 +180,14 @@ def _totals_of_more(case: Case) -> list[str]:
         all=_ALL,
     )
     parts = {end: amount for end, is_total, amount in rows if not is_total}
-    return [end for end, is_total, amount in rows if is_total and amount != parts.get(end, Decimal(0))]
+    wrong = [end for end, is_total, amount in rows if is_total and amount != parts.get(end, Decimal(0))]
+    return [("dependency", f"all of {end} holds others than are shown") for end in wrong]
 
 
 def agreed_shape(case: Case) -> Finding:
     """TN03: return the files that are missing or that nobody agreed on; the suites hold the columns."""
     files = case.files
     problems = [f"{name} is missing" for name in files.missing] + [f"{name} is not agreed" for name in files.extra]
-    count = len(case.suite.tables) * 2 + 1
+    count = len(case.suite.tables) * len(case.suite.formats) + 1
     examples = tuple([*files.missing, *files.extra][:MAX_EXAMPLES])
     return Finding(count, len(problems), "; ".join(problems), examples, "the candidate's folder")

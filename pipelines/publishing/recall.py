@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipelines.candidates.products import CandidateKey
+from pipelines.candidates.products import CONSORTIUM_MART, CandidateKey
 from pipelines.errors import ConfigurationError
 from pipelines.files import canonical_json, exclusive_lock, folder_in_place, pretty_json, write_atomically
 from pipelines.home import Home
+from pipelines.publishing.analyst_file import write_analyst_file
 from pipelines.publishing.store import (
     CURRENT,
     TOMBSTONE,
@@ -86,6 +87,8 @@ def finish_recalls(home: Home) -> None:
     for decision in read_decisions(home):
         if decision.action == RECALL:
             _finish(home, decision)
+            if decision.product == CONSORTIUM_MART:
+                write_analyst_file(home)
 
 
 def _finish(home: Home, decision: Decision) -> None:

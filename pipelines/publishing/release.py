@@ -6,7 +6,8 @@ visible. Not here: judging (gate/). There is no way to hand a verdict in: the ga
 Order, and why: (1) the candidate's bytes are digested; (2) the gate must have approved exactly that digest; (3) the
 bytes are copied, and the copy must have that digest, so that what was changed in between does not leave; (4) the folder
 is renamed into place; (5) ``current.json`` is replaced: only now is anything published. A folder above the current
-revision is what a kill between (4) and (5) left; the next try with the same bytes finishes it.
+revision is what a kill between (4) and (5) left; the next try with the same bytes finishes it. Of the consortium's mart
+the analysts' file is made last, from what was published; where a kill left it behind, the next run makes it.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.candidates.datapackage import FILE_NAME as PACKAGE
 from pipelines.candidates.make import candidate_folder
-from pipelines.candidates.products import PRODUCTS, CandidateKey
+from pipelines.candidates.products import CONSORTIUM_MART, PRODUCTS, CandidateKey
 from pipelines.errors import ReleaseDamaged, VerdictMissing
 from pipelines.files import exclusive_lock, folder_digest, pretty_json, sha256_file, write_atomically
 from pipelines.gate.decision import APPROVE, WAIVE
 from pipelines.gate.four_eyes import RULE as FOUR_EYES
 from pipelines.home import Home
+from pipelines.publishing.analyst_file import write_analyst_file
 from pipelines.publishing.changes import changes_bytes
 from pipelines.publishing.recall import finish_recalls
 from pipelines.publishing.store import (
@@ -84,27 +86,32 @@ def publish(home: Home, key: CandidateKey, clock: Clock) -> PublishResult:
         ReleaseDamaged: The current release is no longer what was published.
         WarehouseBusy: Another process is publishing in this home.
     """
-    from pipelines.gate.decisions import find_valid_verdict
-
     with exclusive_lock(home.path / ".publish.lock", doing="publishing"):
         finish_recalls(home)
-        _remove_remnants(period_folder(home, key))
-        candidate = candidate_folder(home, key)
-        package = _read_package(candidate, key)
-        digest = folder_digest(candidate)  # (1)
-        verdict = find_valid_verdict(home, key, digest, clock.as_of)  # (2)
-        standing, last, pending = _standing(home, key)
-        if standing is not None and _digest_of(standing) == digest:
-            return PublishResult(UNCHANGED, standing.release_id, standing.folder, digest)
-        if pending and _digest_of(pending[-1]) == digest:
-            release = pending[-1]
-            _require_own_words(release, verdict, package, clock)
-        else:
-            earlier = [*([last] if last else []), *pending]
-            release = _make_release(
-                home, candidate, verdict, package, earlier[-1] if earlier else None, clock
-            )  # (3, 4)
-        _make_current(release, digest)  # (5)
+        result = _publish(home, key, clock)
+        if key.product == CONSORTIUM_MART:
+            write_analyst_file(home)
+    return result
+
+
+def _publish(home: Home, key: CandidateKey, clock: Clock) -> PublishResult:
+    from pipelines.gate.decisions import find_valid_verdict
+
+    _remove_remnants(period_folder(home, key))
+    candidate = candidate_folder(home, key)
+    package = _read_package(candidate, key)
+    digest = folder_digest(candidate)  # (1)
+    verdict = find_valid_verdict(home, key, digest, clock.as_of)  # (2)
+    standing, last, pending = _standing(home, key)
+    if standing is not None and _digest_of(standing) == digest:
+        return PublishResult(UNCHANGED, standing.release_id, standing.folder, digest)
+    if pending and _digest_of(pending[-1]) == digest:
+        release = pending[-1]
+        _require_own_words(release, verdict, package, clock)
+    else:
+        earlier = [*([last] if last else []), *pending]
+        release = _make_release(home, candidate, verdict, package, earlier[-1] if earlier else None, clock)  # (3, 4)
+    _make_current(release, digest)  # (5)
     return PublishResult(RELEASED, release.release_id, release.folder, digest)
 
 

@@ -188,6 +188,11 @@ def test_a_query_cannot_leave_the_warehouse(demo_home: Path, sql: str) -> None:
     assert "cannot be answered" in refused.stderr
 
 
-def test_analysts_get_nothing_before_their_product_is_published(demo_home: Path) -> None:
-    refused = samandel("query", "select 1", "--home", demo_home, expect=(2,))
-    assert "has not been published" in refused.stderr
+def test_analysts_ask_what_was_released_and_are_not_audited(demo_home: Path) -> None:
+    audited = (demo_home / "logs" / "query_audit.jsonl").read_bytes() if (demo_home / "logs").is_dir() else b""
+    sql = "select count(distinct municipality_no) as members from fct_purchases"
+    asked = samandel_json("query", sql, "--format", "json", "--home", demo_home)
+    assert asked == ask(demo_home, sql)
+    assert b"distinct municipality_no" not in audited
+    refused = samandel("query", "select payee_name from fct_purchases", "--home", demo_home, expect=(2,))
+    assert "cannot be answered" in refused.stderr

@@ -190,6 +190,7 @@ def test_notices_are_read_and_some_have_a_reserved_lot(thin_home: Path) -> None:
 
 def test_every_recipient_has_a_ground_and_every_member_consents(registers: dict[str, list[dict]]) -> None:
     products = Counter(row["product"] for row in registers["recipients"])
-    assert products == {"municipality_extract": 20, "workshop_release": 8}
-    consenting = {row["subject"] for row in registers["consents"] if row["product"] == "workshop_release"}
-    assert consenting == {row["municipality_no"] for row in registers["members"]}
+    assert products == {"municipality_extract": 20, "workshop_release": 8, "consortium_mart": 1}
+    for product in ("workshop_release", "consortium_mart"):
+        consenting = {row["subject"] for row in registers["consents"] if row["product"] == product}
+        assert consenting == {row["municipality_no"] for row in registers["members"]}

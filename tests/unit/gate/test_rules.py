@@ -132,17 +132,21 @@ def _write_matrix(path: Path, *rows: str) -> Path:
     return path
 
 
-BOTH = ("XX01,municipality_extract,*,yes,,", "XX01,workshop_release,*,no,,no such rows")
+EVERY = (
+    "XX01,municipality_extract,*,yes,,",
+    "XX01,workshop_release,*,no,,no such rows",
+    "XX01,consortium_mart,*,no,,no such rows",
+)
 
 
 def test_a_pair_that_is_not_named_is_an_error(tmp_path: Path) -> None:
-    matrix = _write_matrix(tmp_path / "applicability.csv", BOTH[0])
+    matrix = _write_matrix(tmp_path / "applicability.csv", EVERY[0], EVERY[2])
     with pytest.raises(ProblemsFound, match="nothing is said about rule XX01 and product workshop_release"):
         read_applicability(matrix, None, {"XX01": A_RULE})
 
 
 def test_a_recipient_may_have_its_own_row(tmp_path: Path) -> None:
-    matrix = _write_matrix(tmp_path / "applicability.csv", *BOTH, "XX01,municipality_extract,9901,yes,warn,small")
+    matrix = _write_matrix(tmp_path / "applicability.csv", *EVERY, "XX01,municipality_extract,9901,yes,warn,small")
     read = read_applicability(matrix, None, {"XX01": A_RULE})
     assert read.entry("XX01", "municipality_extract", "9901").severity == "warn"
     assert read.entry("XX01", "municipality_extract", "9902").severity == "block"
@@ -164,7 +168,7 @@ def test_a_recipient_may_have_its_own_row(tmp_path: Path) -> None:
 )
 def test_a_bad_row_of_the_matrix_is_refused(tmp_path: Path, row: str, says: str) -> None:
     with pytest.raises(ProblemsFound, match=says):
-        read_applicability(_write_matrix(tmp_path / "applicability.csv", *BOTH, row), None, {"XX01": A_RULE})
+        read_applicability(_write_matrix(tmp_path / "applicability.csv", *EVERY, row), None, {"XX01": A_RULE})
 
 
 @pytest.mark.parametrize("row", ["PV03,workshop_release,*,no,,we trust", "DC01,workshop_release,310000007,yes,warn,"])
