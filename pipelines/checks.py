@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from pipelines.gate.evidence import data_docs_file
 from pipelines.gate.rules import FAILED, NOT_APPLICABLE, RuleResult, read_rules
 from pipelines.gate.verdict import Verdict
+from pipelines.home import Home
 from pipelines.session import Session
 from pipelines.settings import EXPECTATIONS
 
@@ -46,9 +48,13 @@ def rule_check_specs() -> list[dg.AssetCheckSpec]:
     ]
 
 
-def rule_checks(verdicts: Iterable[Verdict]) -> Iterator[dg.AssetCheckResult]:
-    """Give what each rule answered over a run's candidates; red where it failed for anybody."""
+def rule_checks(home: Home, verdicts: Iterable[Verdict]) -> Iterator[dg.AssetCheckResult]:
+    """Give what each rule answered over a run's candidates, red where it failed for anybody, with the Data Docs."""
     listed = list(verdicts)
+    pages = {
+        f"{verdict.product}/{verdict.recipient}": data_docs_file(home, verdict.key, verdict.candidate_sha256)
+        for verdict in listed
+    }
     for spec in rule_check_specs():
         answers = {
             f"{verdict.product}/{verdict.recipient}": result
@@ -67,6 +73,7 @@ def rule_checks(verdicts: Iterable[Verdict]) -> Iterator[dg.AssetCheckResult]:
                 "not_applicable": sum(1 for result in answers.values() if result.status == NOT_APPLICABLE),
                 "failed": len(failed),
                 **{name: failed[name].reason for name in sorted(failed)[:_SHOWN]},
+                **{f"{name}, data docs": dg.MetadataValue.path(pages[name]) for name in sorted(failed)[:_SHOWN]},
             },
         )
 

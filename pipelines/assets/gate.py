@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.candidates.make import open_maker
 from pipelines.checks import rule_check_specs, rule_checks
+from pipelines.gate.evidence import data_docs_file
 from pipelines.gate.judge import judge
 from pipelines.partitions import ONE_RUN, PRODUCT_RECIPIENTS, candidate_key
 from pipelines.session import Session
@@ -60,7 +61,13 @@ def verdicts(
                 session.verdicts[key] = judge(session.home, key, session.clock)
     states = [verdict.state for verdict in session.verdicts.values()]
     counts = {state: states.count(state) for state in sorted(set(states))}
-    yield dg.MaterializeResult(asset_key="verdicts", metadata={**counts, "period": session.period})
+    pages = {
+        f"{key.product}/{key.recipient}": dg.MetadataValue.path(
+            data_docs_file(session.home, key, verdict.candidate_sha256)
+        )
+        for key, verdict in session.verdicts.items()
+    }
+    yield dg.MaterializeResult(asset_key="verdicts", metadata={**counts, "period": session.period, **pages})
     with session.without_values("gate"):
-        checks = list(rule_checks(session.verdicts.values()))
+        checks = list(rule_checks(session.home, session.verdicts.values()))
     yield from checks

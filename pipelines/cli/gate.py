@@ -112,6 +112,8 @@ def show(
         return
     typer.echo(f"{product} for {recipient}, {verdict['period']}: {verdict['state']} since {verdict['since'][:10]}")
     typer.echo(f"candidate {verdict['candidate_sha256']}")
+    if verdict["data_docs"]:
+        typer.echo(f"data docs {verdict['data_docs']}")
     _print_items(opened, verdict["waiting"])
     for one in verdict["decisions"]:
         rules = ", ".join(rule["rule"] for rule in one["rules"]) or ("the product's terms" if one["terms"] else "")

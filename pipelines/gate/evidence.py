@@ -16,6 +16,7 @@ from typing import Any
 
 from pipelines.candidates.products import CandidateKey
 from pipelines.files import folder_digest, folder_in_place, pretty_json, write_atomically
+from pipelines.gate.data_docs import FILE_NAME as DATA_DOCS
 from pipelines.gate.rules import RuleResult
 from pipelines.home import Home
 
@@ -35,6 +36,7 @@ def write_evidence(
     results: Sequence[RuleResult],
     facts: Mapping[str, Any],
     suppression_log: Path | None = None,
+    data_docs: bytes | None = None,
 ) -> str:
     """Write the evidence, replacing what an earlier judgement of the same bytes left, and return its digest.
 
@@ -45,6 +47,7 @@ def write_evidence(
         results: What every rule answered.
         facts: What else is known of the candidate.
         suppression_log: Why cells of it are hidden; copied where it is there.
+        data_docs: The page of what the suites found.
     """
     folder = evidence_folder(home, key, candidate_sha256)
     document = {
@@ -62,6 +65,8 @@ def write_evidence(
         write_atomically(temporary / RESULTS_CSV, _as_csv(results))
         if suppression_log is not None and suppression_log.is_file():
             write_atomically(temporary / SUPPRESSION_LOG, suppression_log.read_bytes())
+        if data_docs is not None:
+            write_atomically(temporary / DATA_DOCS, data_docs)
     return folder_digest(folder)
 
 
@@ -91,6 +96,11 @@ def read_documents(home: Home, verdicts: Iterable[Mapping[str, Any]]) -> dict[st
         for folder, digest in digests.items()
         if digest in vouched[folder]
     }
+
+
+def data_docs_file(home: Home, key: CandidateKey, candidate_sha256: str) -> Path:
+    """Return where the page of what the suites found lies."""
+    return evidence_folder(home, key, candidate_sha256) / DATA_DOCS
 
 
 def read_facts(home: Home, key: CandidateKey, candidate_sha256: str) -> dict[str, Any]:

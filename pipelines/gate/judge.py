@@ -21,8 +21,9 @@ from pipelines.gate.candidate_files import CandidateFiles, read_candidate
 from pipelines.gate.case import Case, window_of
 from pipelines.gate.checks import run_checks
 from pipelines.gate.completeness import nothing_skipped, renderings_agree
+from pipelines.gate.data_docs import page_bytes
 from pipelines.gate.decisions import append_verdict, gate_key, is_as_decided, standing_verdict
-from pipelines.gate.evidence import read_facts, write_evidence
+from pipelines.gate.evidence import data_docs_file, read_facts, write_evidence
 from pipelines.gate.rules import Finding, RuleResult, answer, combine, read_rules
 from pipelines.gate.run_suite import run_suite
 from pipelines.gate.settled import Ground, read_ground
@@ -59,12 +60,15 @@ def judge(home: Home, key: CandidateKey, clock: settings.Clock) -> Verdict:
         if is_as_decided(standing, ground):
             return standing
         # People have decided since, or what they decided has expired: the rules need not be asked again.
-        return _conclude(home, key, digest, clock, bindings, ground, standing.results, read_facts(home, key, digest))
+        known, page = read_facts(home, key, digest), data_docs_file(home, key, digest)
+        docs = page.read_bytes() if page.is_file() else None
+        return _conclude(home, key, digest, clock, bindings, ground, standing.results, known, docs)
 
     window = window_of(key.period, home.consortium.window_months)
     files = read_candidate(folder, suite)
+    sections: dict[str, str] = {}
     with _warehouse(home, files) as warehouse:
-        found, registers = _run_suites(suite, files), home.read_registers()
+        found, registers = _run_suites(suite, files, sections), home.read_registers()
         case = Case(home, key, window, files, suite, rules, registers, warehouse, clock.as_of, found)
         results, not_run = run_checks(case, applicability)
         results += ground.answers(key)
@@ -77,7 +81,8 @@ def judge(home: Home, key: CandidateKey, clock: settings.Clock) -> Verdict:
         "rows": {name: rows.num_rows for name, rows in sorted(files.tables.items())},
         "withheld": withheld(home, key),
     }
-    return _conclude(home, key, digest, clock, bindings, ground, results, facts)
+    docs = page_bytes(key, digest, sections)
+    return _conclude(home, key, digest, clock, bindings, ground, results, facts, docs)
 
 
 def _conclude(
@@ -89,11 +94,13 @@ def _conclude(
     ground: Ground,
     results: Sequence[RuleResult],
     facts: Mapping[str, Any],
+    docs: bytes | None,
 ) -> Verdict:
     """Give the verdict that follows from the rules' answers and from what people have decided."""
     settled = ground.settle(key, digest, results)
     stated = {**facts, "state": settled.state, "decisions": [decision.as_entry() for decision in settled.decisions]}
-    evidence_sha256 = write_evidence(home, key, digest, settled.results, stated, suppression_log_file(home, key))
+    log = suppression_log_file(home, key)
+    evidence_sha256 = write_evidence(home, key, digest, settled.results, stated, log, docs)
     return append_verdict(
         home,
         Verdict(
@@ -111,12 +118,15 @@ def _conclude(
     )
 
 
-def _run_suites(suite: Suite, files: CandidateFiles) -> dict[str, Finding]:
-    """Return what the suites of all tables found, by rule; a table that cannot be read fails all its rules."""
+def _run_suites(suite: Suite, files: CandidateFiles, docs: dict[str, str]) -> dict[str, Finding]:
+    """Return what the suites of all tables found, by rule; a table that cannot be read fails all its rules.
+
+    The Data Docs of each table are put into ``docs``.
+    """
     findings: dict[str, list[Finding]] = {}
     for name, table in suite.tables.items():
         if name in files.tables:
-            found = run_suite(table, files.tables[name])
+            found = run_suite(table, files.tables[name], docs)
         else:
             missing = Finding(1, 1, f"Table {name} cannot be read.", field=name)
             found = dict.fromkeys({expectation.rule for expectation in table.expectations}, missing)

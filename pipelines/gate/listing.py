@@ -13,7 +13,7 @@ from pipelines.candidates.products import CandidateKey
 from pipelines.gate.deciding import find_verdict
 from pipelines.gate.decision import EVERYBODY, Decision, may_be_waived
 from pipelines.gate.decisions import read_verdicts
-from pipelines.gate.evidence import read_results
+from pipelines.gate.evidence import data_docs_file, read_results
 from pipelines.gate.four_eyes import RULE as FOUR_EYES
 from pipelines.gate.rules import RuleResult
 from pipelines.gate.settled import Ground, Settled, read_ground
@@ -92,6 +92,7 @@ def show_verdict(home: Home, product: str, recipient: str, period: str | None, a
     ground, found = _latest(home, as_of)
     latest, settled, since = next(each for each in found if each[0].key == verdict.key)
     full = read_results(home, latest.key, latest.candidate_sha256, latest.evidence_sha256)
+    docs = data_docs_file(home, latest.key, latest.candidate_sha256)
     if full is not None:
         settled = ground.settle(latest.key, latest.candidate_sha256, full)
     return {
@@ -99,6 +100,7 @@ def show_verdict(home: Home, product: str, recipient: str, period: str | None, a
         "state": settled.state,
         "since": since,
         "is_evidence_intact": full is not None,
+        "data_docs": str(docs) if docs.is_file() else None,
         "results": [result.as_dict() for result in settled.results],
         "decisions": [decision.as_entry() for decision in settled.decisions],
         "waiting": [] if settled.state in GOES_OUT else _items(home, ground, latest, settled),

@@ -1,14 +1,18 @@
 """Run the expectations of a suite on a table's decoded rows: the only importer of great_expectations.
 
-Belongs here: one ephemeral context per process, turning its results into findings. Not here: reading suites
-(suites.py), rules that are not expectations.
+Belongs here: one ephemeral context per process, turning its results into findings, and into its own Data Docs. Not
+here: reading suites (suites.py), rules that are not expectations, the page that Data Docs stand on (data_docs.py).
 
-Importing great_expectations takes 8 s and more; it happens at the first call in a process.
+Data Docs say the same in every process: no time, no random ids, and of values their shape only. Importing
+great_expectations takes 8 s and more; it happens at the first call in a process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +25,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def run_suite(suite: TableSuite, rows: pa.Table) -> dict[str, Finding]:
-    """Return what each rule of a table's suite found in its rows.
+# All sections of a page, by the templates of Great Expectations; its page itself would load scripts from elsewhere.
+_SECTIONS = """
+{%- for section in sections %}{% set section_loop = loop %}{% include "section.j2" %}{% endfor -%}
+"""
+_LINK = re.compile(r' href="[^"]*"')
+
+
+def run_suite(suite: TableSuite, rows: pa.Table, docs: dict[str, str] | None = None) -> dict[str, Finding]:
+    """Return what each rule of a table's suite found in its rows; its Data Docs are put into ``docs``.
 
     An empty table is held to its row count and column list only; every other rule answers "nothing to check", with the
     suite's reason where the table may be empty.
@@ -41,8 +52,11 @@ def run_suite(suite: TableSuite, rows: pa.Table) -> dict[str, Finding]:
                 findings.setdefault(item.rule, []).append(
                     Finding(0, reason=f"Table {suite.table} is empty: {reason}", field=suite.table)
                 )
-    for item, result in _validate(suite.table, rows, expectations):
+    validated = list(_validate(suite.table, rows, expectations))
+    for item, result in validated:
         findings.setdefault(item.rule, []).append(_finding(suite.table, item, result))
+    if docs is not None:
+        docs[suite.table] = _rendered(suite.table, validated)
     return {rule: combine(found) for rule, found in findings.items()}
 
 
@@ -119,3 +133,61 @@ def _column_difference(item: Expectation, result: Mapping[str, Any]) -> str:
     extra = [name for name in found if name not in expected]
     parts = [f"{label} {', '.join(names)}" for label, names in (("missing", missing), ("not agreed:", extra)) if names]
     return "; ".join(parts) or "the columns stand in another order"
+
+
+def _rendered(table: str, validated: Sequence[tuple[Expectation, Any]]) -> str:
+    """Return the Data Docs of a table as a piece of HTML, after which rule each expectation belongs to."""
+    from great_expectations.core import ExpectationSuiteValidationResult
+
+    results = [_shown(outcome) for _, outcome in validated]
+    right = sum(bool(result.success) for result in results)
+    statistics = {
+        "evaluated_expectations": len(results),
+        "successful_expectations": right,
+        "unsuccessful_expectations": len(results) - right,
+        "success_percent": 100.0 * right / len(results) if results else None,
+    }
+    page, template = _renderers()
+    document = page.render(
+        ExpectationSuiteValidationResult(
+            success=right == len(results), results=results, suite_name=table, statistics=statistics, meta={}
+        )
+    )
+    by_rule: dict[str, list[str]] = {}
+    for item, outcome in validated:
+        by_rule.setdefault(item.rule, []).append(f"{item.type} {'met' if outcome.success else 'not met'}")
+    rules = "".join(f"<li>{rule}: {'; '.join(told)}</li>" for rule, told in sorted(by_rule.items()))
+    # Its links lead to other pages of a site that is not there.
+    return f"<ul>{rules}</ul>\n" + _LINK.sub("", template.render(document.to_json_dict()))
+
+
+@lru_cache(maxsize=1)
+def _renderers() -> tuple[Any, Any]:
+    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    environment = DefaultJinjaPageView().env
+    environment.filters["generate_html_element_uuid"] = lambda prefix=None: prefix or ""
+    return ValidationResultsPageRenderer(), environment.from_string(_SECTIONS)
+
+
+def _shown(outcome: Any) -> Any:
+    """Return a result as it may be shown: of values their shape, of errors that there was one."""
+    shown = deepcopy(outcome)
+    if _raised(shown.exception_info):
+        message = "It could not run: a column is missing or has another type."
+        shown.exception_info = {"raised_exception": True, "exception_message": message, "exception_traceback": ""}
+        shown.result = {}
+        return shown
+    masked = [mask(str(value)) for value in shown.result.get("partial_unexpected_list") or ()]
+    kept = {name: value for name, value in shown.result.items() if "unexpected" not in name or _is_number(value)}
+    if masked:
+        counts = sorted(Counter(masked).items())
+        kept["partial_unexpected_list"] = sorted(set(masked))
+        kept["partial_unexpected_counts"] = [{"value": value, "count": count} for value, count in counts]
+    shown.result = kept
+    return shown
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
