@@ -1,8 +1,8 @@
 """Hide more cells, of as little value as possible, until no hidden cell can be narrowed down: secondary suppression.
 
-Belongs here: linear relations between cells, how far hidden cells can move under them, which cells to hide beside those
-that must be. Not here: which cells must be hidden (sensitivity.py), which relations a release shows (suppress.py).
-Nothing is read, no clock, no chance: the same cells and relations give the same answer.
+Belongs here: which cells to hide beside those that must be. Not here: which cells must be hidden (sensitivity.py), how
+far hidden cells can move (moves.py), which relations a release shows (suppress.py). Nothing is read, no clock, no
+chance: the same cells and relations give the same answer.
 
 (1) A hidden cell is safe when there is a move of hidden cells alone that keeps every relation and takes it as far as
     its protection; the move back is a move too, so that what is possible reaches that far on both sides.
@@ -11,63 +11,22 @@ Nothing is read, no clock, no chance: the same cells and relations give the same
 (3) Every hidden cell is made safe, those that were hidden for others too: a reader cannot tell which is which.
 (4) Least value: an integer program over cuts. A hidden cell that is not safe gives, by the dual of its linear program,
     an inequality that every safe pattern fulfils; they are added until all cells are safe, so the pattern is optimal.
-    Tables too large for that take for each unsafe cell the cheapest move, and give back what turns out not to be
-    needed. Amounts are øre; programs run on scaled floats, and what they say is held against whole numbers with room.
+    In tables too large for that each unsafe cell in turn takes its cheapest move; then all take it once more, among
+    the cells found, and those that nobody needs are given back. That it is safe is proved all the same, cell by cell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-Key = tuple[str, ...]
+from pipelines.candidates.moves import Cell, Key, Moves, Part, Relation, cheapest_move, cheapest_near, dominant
 
 # Up to so many cells of one connected part of the table the optimum is sought; beyond it a good pattern.
 EXACT_CELLS = 150
-# Up to so many a good pattern is looked through for cells that are not needed.
-GIVE_BACK_CELLS = 600
 _EXACT_ROUNDS, _EXACT_NODES = 40, 2000
 _ROOM = 1e-6
-_REWEIGHTED = 3
-_ALIKE = 4.0
-
-
-@dataclass(frozen=True)
-class Cell:
-    """An amount that a release may show.
-
-    Attributes:
-        key: What it is of.
-        value: The amount in øre.
-        weight: What is lost by hiding it.
-        protection: How far from its value it must stay possible when hidden.
-        is_hidden: It must be hidden.
-        may_hide: It can be hidden: nobody knows it from elsewhere.
-    """
-
-    key: Key
-    value: int
-    weight: int
-    protection: int
-    is_hidden: bool = False
-    may_hide: bool = True
-
-    @property
-    def reach(self) -> int:
-        """Return how far it may move."""
-        return max(abs(self.value), self.protection)
-
-
-@dataclass(frozen=True)
-class Relation:
-    """Cells of which a reader knows that their sum, with these signs, is nothing.
-
-    Attributes:
-        terms: Factor by cell: a total has -1, its parts 1.
-    """
-
-    terms: Mapping[Key, int]
 
 
 @dataclass(frozen=True)
@@ -83,34 +42,6 @@ class Pattern:
     secondary: frozenset[Key] = frozenset()
     exposed: frozenset[Key] = frozenset()
     is_optimal: bool = True
-
-
-@dataclass
-class _Part:
-    """Cells that relations connect, as matrices; the order of cells is that of their keys."""
-
-    cells: list[Cell]
-    relations: list[Relation]
-    scale: float = field(init=False)
-    reach: Any = field(init=False)
-    needed: Any = field(init=False)
-    matrix: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        import numpy as np
-        from scipy.sparse import csr_array
-
-        self.scale = float(max((cell.reach for cell in self.cells), default=1) or 1)
-        self.reach = np.array([cell.reach for cell in self.cells], dtype=float) / self.scale
-        self.needed = np.array([cell.protection for cell in self.cells], dtype=float) / self.scale
-        place = {cell.key: number for number, cell in enumerate(self.cells)}
-        entries = [
-            (row, place[key], float(factor))
-            for row, relation in enumerate(self.relations)
-            for key, factor in sorted(relation.terms.items())
-        ]
-        rows, columns, factors = zip(*entries, strict=True)
-        self.matrix = csr_array((factors, (rows, columns)), shape=(len(self.relations), len(self.cells)))
 
 
 def hide_secondary(cells: Iterable[Cell], relations: Iterable[Relation]) -> Pattern:
@@ -131,11 +62,11 @@ def unsafe_cells(cells: Iterable[Cell], relations: Iterable[Relation]) -> frozen
     found: set[Key] = set()
     for part in _parts(list(cells), list(relations)):
         hidden = {number for number, cell in enumerate(part.cells) if cell.is_hidden}
-        found |= {part.cells[number].key for number in _unsafe(part, hidden)}
+        found |= {part.cells[number].key for number in Moves(part, hidden).unsafe()}
     return frozenset(found)
 
 
-def _parts(cells: list[Cell], relations: list[Relation]) -> list[_Part]:
+def _parts(cells: list[Cell], relations: list[Relation]) -> list[Part]:
     """Return the connected parts that have a hidden cell, by their first key; a cell in no relation is always safe."""
     by_key = {cell.key: cell for cell in cells}
     parent = {key: key for key in by_key}
@@ -158,113 +89,49 @@ def _parts(cells: list[Cell], relations: list[Relation]) -> list[_Part]:
     for key in sorted(by_key):
         members.setdefault(root(key), []).append(by_key[key])
     return [
-        _Part(members[first], sorted(related[first], key=lambda one: sorted(one.terms.items())))
+        Part(members[first], sorted(related[first], key=lambda one: sorted(one.terms.items())))
         for first in sorted(related)
         if any(cell.is_hidden for cell in members[first])
     ]
 
 
-def _protect(part: _Part) -> tuple[set[int], set[int], bool]:
+def _protect(part: Part) -> tuple[set[int], set[int], bool]:
     """Return the cells to hide, those that stay unsafe whatever is hidden, and whether the pattern is optimal."""
     primary = {number for number, cell in enumerate(part.cells) if cell.is_hidden}
-    everything = primary | {number for number, cell in enumerate(part.cells) if cell.may_hide}
-    lost = set(_unsafe(part, everything, only=primary))
     if len(part.cells) <= EXACT_CELLS:
+        movable = _movable(part)
+        lost = set(Moves(part, movable).unsafe(primary))
         best = _least_value(part, primary, lost)
         if best is not None:
             return best, lost, True
-    return _give_back(part, _cheapest_moves(part, primary, lost), primary, lost), lost, False
+    return *_good_pattern(part, primary), False
 
 
-# --- how far hidden cells can move -------------------------------------------------------------------------------
-
-
-def _furthest(part: _Part, hidden: set[int], target: int) -> tuple[Any, Any]:
-    """Return the move of hidden cells that takes one of them furthest, and the dual of each relation."""
-    import numpy as np
-    from scipy.optimize import linprog
-
-    objective = np.zeros(len(part.cells))
-    objective[target] = -1.0
-    reach = _reach_of(part, hidden)
-    found = linprog(
-        objective,
-        A_eq=part.matrix,
-        b_eq=np.zeros(part.matrix.shape[0]),
-        bounds=np.column_stack((-reach, reach)),
-        method="highs",
-    )
-    return found.x, found.eqlin.marginals
-
-
-def _reach_of(part: _Part, hidden: set[int]) -> Any:
-    import numpy as np
-
-    reach = np.zeros(len(part.cells))
-    listed = sorted(hidden)
-    reach[listed] = part.reach[listed]
-    return reach
-
-
-def _safe_in(part: _Part, move: Any) -> Any:
-    """Return which cells a move takes as far as their protection."""
-    return abs(move) >= part.needed - _ROOM * (part.needed + _ROOM)
-
-
-def _unsafe(part: _Part, hidden: set[int], only: set[int] | None = None) -> list[int]:
-    """Return the hidden cells that cannot move as far as their protection, in order.
-
-    Moves that take many cells far at once clear most; what they leave is asked for one by one.
-    """
-    import numpy as np
-    from scipy.optimize import linprog
-
-    open_cells = {number for number in (only if only is not None else hidden) if part.needed[number] > 0}
-    reach = _reach_of(part, hidden)
-    chance = np.random.default_rng(0)  # a fixed sequence: it says where to look first, never what is found
-    equal = np.zeros(part.matrix.shape[0])
-    while len(open_cells) > 8:
-        listed = np.array(sorted(open_cells))
-        objective = np.zeros(len(part.cells))
-        objective[listed] = chance.choice((-1.0, 1.0), len(listed)) / part.needed[listed]
-        bounds = np.column_stack((-reach, reach))
-        move = linprog(objective, A_eq=part.matrix, b_eq=equal, bounds=bounds, method="highs").x
-        cleared = {int(number) for number in listed[_safe_in(part, move)[listed]]}
-        open_cells -= cleared
-        if len(cleared) * 10 < len(listed):
-            break
-    unsafe = []
-    for number in sorted(open_cells):
-        if number not in open_cells:
-            continue
-        move, _ = _furthest(part, hidden, number)
-        safe = _safe_in(part, move)
-        if not safe[number]:
-            unsafe.append(number)
-        open_cells -= {other for other in open_cells if safe[other]} - {number}
-    return unsafe
+def _movable(part: Part) -> set[int]:
+    return {number for number, cell in enumerate(part.cells) if cell.may_hide or cell.is_hidden}
 
 
 # --- the optimum ---------------------------------------------------------------------------------------------------
 
 
-def _least_value(part: _Part, primary: set[int], lost: set[int]) -> set[int] | None:
+def _least_value(part: Part, primary: set[int], lost: set[int]) -> set[int] | None:
     """Return the pattern of least value by cuts; None where that takes too much work."""
     cuts: list[Any] = []
     hidden = set(primary)
     for _ in range(_EXACT_ROUNDS):
-        unsafe = [number for number in _unsafe(part, hidden) if number not in lost]
+        moves = Moves(part, hidden)
+        unsafe = [number for number in moves.unsafe() if number not in lost]
         if not unsafe:
             return hidden
-        cuts += [_cut(part, hidden, number) for number in unsafe]
-        found = _solve(part, primary, lost, cuts)
+        cuts += [_cut(part, moves, number) for number in unsafe]
+        found = _solve(part, primary, cuts)
         if found is None or found == hidden:
             return None
         hidden = found
     return None
 
 
-def _cut(part: _Part, hidden: set[int], target: int) -> Any:
+def _cut(part: Part, moves: Moves, target: int) -> Any:
     """Return an inequality, ``row @ x >= 0``, that a pattern in which the cell is safe fulfils and this one does not.
 
     Moved as far as its protection, a cell must be balanced by others, each at most by its reach times its factor in the
@@ -272,7 +139,7 @@ def _cut(part: _Part, hidden: set[int], target: int) -> Any:
     """
     import numpy as np
 
-    _, dual = _furthest(part, hidden, target)
+    _, dual = moves.furthest(target)
     factor = part.matrix.T @ dual
     needed = part.needed[target]
     row = np.minimum(abs(factor / factor[target]) * part.reach, needed) / needed
@@ -281,18 +148,16 @@ def _cut(part: _Part, hidden: set[int], target: int) -> Any:
     return row
 
 
-def _solve(part: _Part, primary: set[int], lost: set[int], cuts: Sequence[Any]) -> set[int] | None:
+def _solve(part: Part, primary: set[int], cuts: Sequence[Any]) -> set[int] | None:
     import numpy as np
     from scipy.optimize import Bounds, LinearConstraint, milp
 
-    weights = np.array([cell.weight for cell in part.cells], dtype=float)
-    # The smaller key is taken where weights are equal.
-    weights = weights / (weights.max() or 1.0) + 1e-6 * (1 + np.arange(len(weights))) / len(weights)
-    lower, upper = np.zeros(len(weights)), np.array([float(cell.may_hide or cell.is_hidden) for cell in part.cells])
+    lower, upper = np.zeros(len(part.cells)), np.zeros(len(part.cells))
+    upper[sorted(_movable(part))] = 1.0
     lower[sorted(primary)] = 1.0
     found = milp(
-        weights,
-        integrality=np.ones(len(weights)),
+        part.weights,
+        integrality=np.ones(len(part.cells)),
         bounds=Bounds(lower, upper),
         constraints=LinearConstraint(np.array(cuts), lb=0.0),
         options={"mip_rel_gap": 0.0, "node_limit": _EXACT_NODES},
@@ -303,85 +168,42 @@ def _solve(part: _Part, primary: set[int], lost: set[int], cuts: Sequence[Any]) 
 # --- a good pattern of a large table -----------------------------------------------------------------------------
 
 
-def _cheapest_moves(part: _Part, primary: set[int], lost: set[int]) -> set[int]:
-    """Return the cells that were hidden or take part in the cheapest moves of the unsafe ones."""
-    hidden = set(primary)
-    while unsafe := [number for number in _unsafe(part, hidden) if number not in lost]:
-        before = len(hidden)
-        for batch in _apart(part, unsafe):
-            hidden |= _move_all(part, hidden, batch)
-        if len(hidden) == before:
-            # What is left cannot move together: one by one.
-            for number in unsafe:
-                hidden |= _move_all(part, hidden, [number])
-        if len(hidden) == before:
-            lost.update(unsafe)
-    return hidden
+def _good_pattern(part: Part, primary: set[int]) -> tuple[set[int], set[int]]:
+    """Return a pattern in which every cell has its cheapest move, and the cells that have none."""
+    dear = dominant(part, primary)
+    first, lost = _take_moves(part, primary, _movable(part), dear)
+    again, _ = _take_moves(part, primary, first, dear)
+    return again, lost
 
 
-def _apart(part: _Part, numbers: list[int]) -> list[list[int]]:
-    """Return cells in groups of which no two are in one relation and all need about the same."""
-    relations_of = part.matrix.tocsc()
-    batches: list[tuple[list[int], set[int]]] = []
-    for number in sorted(numbers, key=lambda one: (-part.needed[one], one)):
-        own = set(relations_of.indices[relations_of.indptr[number] : relations_of.indptr[number + 1]].tolist())
-        for batch, taken in batches:
-            if not taken & own and part.needed[batch[0]] <= _ALIKE * part.needed[number]:
-                batch.append(number)
-                taken.update(own)
-                break
-        else:
-            batches.append(([number], own))
-    return [batch for batch, _ in batches]
+def _take_moves(part: Part, primary: set[int], movable: set[int], dear: set[int]) -> tuple[set[int], set[int]]:
+    """Return what was hidden or takes part in a move of an unsafe cell, and the cells that no move helps.
 
+    The largest first: what is hidden for their sake helps the small ones.
 
-def _move_all(part: _Part, hidden: set[int], targets: list[int]) -> set[int]:
-    """Return the cells that move when targets are taken as far as their protection, at the least price of visible ones.
-
-    A target that cannot be taken there together with the others is left for another round.
+    Args:
+        part: The table.
+        primary: What must be hidden.
+        movable: What can be.
+        dear: What is hidden only where nothing else helps, for it would itself be hard to protect; grows.
     """
-    import numpy as np
-    from scipy.optimize import linprog
-    from scipy.sparse import block_array, csr_array, eye_array
-
-    count, wanted = len(part.cells), np.array(targets)
-    movable = hidden | {number for number, cell in enumerate(part.cells) if cell.may_hide}
-    reach, needed = _reach_of(part, movable), part.needed[wanted]
-    weights = np.array([float(cell.weight) for cell in part.cells])
-    weights = weights / (weights.max() or 1.0) + 1e-6 * (1 + np.arange(count)) / count
-    order = np.arange(len(wanted))
-    picked = csr_array((np.ones(len(wanted)), (order, wanted)), shape=(len(wanted), count))
-    share = csr_array((-needed, (order, order)), shape=(len(wanted), len(wanted)))
-    # Variables: moves up, moves down, how far each target is taken (0 to 1).
-    equal = block_array([[part.matrix, -part.matrix, None], [picked, -picked, share]], format="csr")
-    limit = block_array([[eye_array(count), eye_array(count), csr_array((count, len(wanted)))]], format="csr")
-    upper = np.concatenate((reach, reach, np.ones(len(wanted))))
-    spread = np.maximum(np.minimum(reach, needed.max()), _ROOM)
-    move = spread
-    for _ in range(_REWEIGHTED):
-        # Hiding costs the same however far a cell moves: what moved little last time is dear, what moved far is cheap.
-        price = weights / (move + 0.01 * spread)
-        price[sorted(hidden)] = 0.0
-        reward = 10.0 * (price @ reach + 1.0)
-        found = linprog(
-            np.concatenate((price, price, np.full(len(wanted), -reward))) / reward,
-            A_eq=equal,
-            b_eq=np.zeros(equal.shape[0]),
-            A_ub=limit,
-            b_ub=reach,
-            bounds=np.column_stack((np.zeros(len(upper)), upper)),
-            method="highs",
-        )
-        move = abs(found.x[:count] - found.x[count : 2 * count])
-    return {int(number) for number in np.flatnonzero(move > 1e-7)}
-
-
-def _give_back(part: _Part, hidden: set[int], primary: set[int], lost: set[int]) -> set[int]:
-    """Return the pattern without those further cells that prove not to be needed, the most valuable asked first."""
-    if len(part.cells) > GIVE_BACK_CELLS:
-        return hidden
-    for number in sorted(hidden - primary, key=lambda one: (-part.cells[one].weight, part.cells[one].key)):
-        fewer = hidden - {number}
-        if not set(_unsafe(part, fewer)) - lost:
-            hidden = fewer
-    return hidden
+    hidden, kept = set(primary), set(primary)
+    lost: set[int] = set()
+    while unsafe := [number for number in Moves(part, hidden).unsafe() if number not in lost]:
+        safe: set[int] = set()
+        for number in sorted(unsafe, key=lambda one: (-part.needed[one], one)):
+            if number in safe:
+                continue
+            move = cheapest_near(part, hidden, movable - dear | kept, number)
+            if move is None and number not in kept:
+                dear.add(number)
+                hidden.remove(number)
+                continue
+            if move is None:
+                move = cheapest_move(part, hidden, movable, number) or {}
+                kept |= move.keys()
+                if not move:
+                    lost.add(number)
+            hidden |= move.keys()
+            safe |= {one for one, moved in move.items() if part.is_enough(moved, one)}
+    return hidden, lost

@@ -1,10 +1,14 @@
-"""The attacker on a table of 20 municipalities x 30 categories x 12 months with totals in every direction.
+"""Suppressor and attacker on a table of 20 municipalities x 30 categories x 12 months, all totals of it shown.
 
-Not a test: ``python -m tests.benchmarks.disclosure [--boxes N] [--small TABLES] [--others CELLS]`` hides cells, asks
-whether each can be worked out (what the gate asks) and what its exact interval is, and prints how long each takes;
-beside it scipy's linprog, begun anew for each cell, on some cells, and what all would take at that rate. Then small
-tables whose every possible content is tried: how many hidden cells leak by that count, how many of them the attacker
-finds. Nothing is hidden to protect another cell: what is measured is the attacker.
+Not a test: ``python -m tests.benchmarks.disclosure [--seeds N] [--boxes N] [--others CELLS] [--small TABLES]``.
+Municipalities are in regions, categories in groups, months in a year; suppliers stand behind every cell. Printed are
+the cells hidden for those who stand behind them and for others' sake, the value withheld, the seconds of the suppressor
+and of the attacker, and what the attacker finds with and without the cells that are hidden for others' sake.
+
+With ``--boxes``: cells hidden eight by eight, whether each can be worked out (what the gate asks) and what its exact
+interval is; beside it scipy's linprog, begun anew for each cell, on some cells, and what all would take at that rate.
+With ``--small``: tables whose every possible content is tried: how many hidden cells leak by that count, how many of
+them the attacker finds.
 """
 
 from __future__ import annotations
@@ -13,9 +17,12 @@ import argparse
 import itertools
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
+from pipelines.candidates.moves import Cell, Relation
+from pipelines.candidates.secondary import hide_secondary
+from pipelines.candidates.sensitivity import Attacker, Contributor, assess, protection
 from pipelines.gate.attack.findings import limit_of, worked_out
 from pipelines.gate.attack.intervals import intervals, narrow
 from pipelines.gate.attack.system import Name, System, reduce_exactly
@@ -32,7 +39,9 @@ def tree(prefix: str, leaves: int, groups: int) -> dict[str, list[str]]:
     return children | {f"{prefix}{leaf}": [] for leaf in range(leaves)}
 
 
-DIMENSIONS = (tree("m", 20, 4), tree("c", 30, 6), tree("t", 12, 4))
+MONTHS = [f"t{month}" for month in range(12)]
+DIMENSIONS = (tree("m", 20, 4), tree("c", 30, 6), {"tall": MONTHS} | {month: [] for month in MONTHS})
+ME = "me"
 
 
 def amounts_of_all_cells(seed: int) -> dict[Name, Decimal]:
@@ -61,7 +70,7 @@ def hidden_boxes(seed: int, boxes: int) -> set[Name]:
     for _ in range(boxes):
         pairs = []
         for children in DIMENSIONS:
-            group = chance.choice([below for code, below in children.items() if below and "all" not in code])
+            group = chance.choice([below for below in children.values() if below and not children[below[0]]])
             pairs.append(chance.sample(group, 2))
         found.update(itertools.product(*pairs))
     return found
@@ -71,15 +80,90 @@ def large_table(seed: int, boxes: int) -> tuple[System, dict[Name, Decimal]]:
     """What is known of the large table, all totals shown, and the hidden cells' amounts."""
     amounts, system = amounts_of_all_cells(seed), System()
     hidden = {cell: amounts[cell] for cell in sorted(hidden_boxes(seed, boxes))}
+    for whole, parts in totals(amounts):
+        system.total(whole, parts, "total")
     for cell, amount in amounts.items():
-        for dimension, children in enumerate(DIMENSIONS):
-            parts = [(*cell[:dimension], code, *cell[dimension + 1 :]) for code in children[cell[dimension]]]
-            if parts:
-                system.total(cell, parts, "total")
         if cell not in hidden:
             system.know(cell, amount, "shown")
     system.assumed_positive.update(amounts)
     return system, hidden
+
+
+def suppliers_of_all_cells(seed: int) -> dict[Name, dict[str, int]]:
+    """Who stands behind each cell with how many øre: some suppliers of a place and trade, most of them each month."""
+    chance = random.Random(seed)
+    above = [
+        {leaf: [code for code in each if leaf in leaves_below(each, code)] for leaf in each} for each in DIMENSIONS
+    ]
+    single = [[code for code, below in each.items() if not below] for each in DIMENSIONS]
+    found: dict[Name, dict[str, int]] = {}
+    for municipality, category in itertools.product(*single[:2]):
+        region = above[0][municipality][1]
+        pool = [f"{region}/{category}/{number}" for number in range(16)]
+        sizes = {payee: chance.lognormvariate(13, 0.9) for payee in chance.sample(pool, chance.randint(3, 12))}
+        for month in single[2]:
+            bought = {
+                payee: round(size * chance.uniform(0.5, 1.5)) for payee, size in sizes.items() if chance.random() < 0.8
+            }
+            for cell in itertools.product(above[0][municipality], above[1][category], above[2][month]):
+                sums = found.setdefault(cell, {})
+                for payee, amount in bought.items():
+                    sums[payee] = sums.get(payee, 0) + amount
+    return found
+
+
+def suppressed(behind: Mapping[Name, dict[str, int]]) -> tuple[set[Name], set[Name]]:
+    """The cells that the suppressor hides: for those who stand behind them, and for others' sake."""
+    reader, cells = Attacker(ME), []
+    for key, sums in behind.items():
+        found = assess((Contributor(payee, amount, amount) for payee, amount in sums.items()), reader)
+        value = sum(sums.values())
+        cells.append(Cell(key, value, value, protection(found.magnitude), bool(found.reason)))
+    pattern = hide_secondary(
+        cells, [Relation({whole: -1} | dict.fromkeys(parts, 1)) for whole, parts in totals(behind)]
+    )
+    assert not pattern.exposed
+    return {cell.key for cell in cells if cell.is_hidden}, set(pattern.secondary)
+
+
+def totals(cells: Iterable[Name]) -> Iterator[tuple[Name, list[Name]]]:
+    """Each cell that is a total in some direction, and the cells next below it."""
+    for cell in cells:
+        for dimension, children in enumerate(DIMENSIONS):
+            parts = [(*cell[:dimension], code, *cell[dimension + 1 :]) for code in children[cell[dimension]]]
+            if parts:
+                yield cell, parts
+
+
+def told(amounts: Mapping[Name, Decimal], hidden: set[Name]) -> set[Name]:
+    """The hidden cells that the attacker works out."""
+    system = System()
+    for whole, parts in totals(amounts):
+        system.total(whole, parts, "total")
+    for cell, amount in amounts.items():
+        if cell not in hidden:
+            system.know(cell, amount, "shown")
+    system.assumed_positive.update(amounts)
+    return set(narrow(system, {cell: limit_of(P, amounts[cell], amounts[cell]) for cell in hidden}))
+
+
+def run_suppressed(seed: int) -> None:
+    """Print what suppressor and attacker make of one table."""
+    behind = suppliers_of_all_cells(seed)
+    amounts = {cell: Decimal(sum(sums.values())) / 100 for cell, sums in behind.items()}
+    begun = time.perf_counter()
+    primary, secondary = suppressed(behind)
+    hidden_at = time.perf_counter()
+    found = told(amounts, primary | secondary)
+    done = time.perf_counter()
+    without = told(amounts, primary)
+    of_leaves = {cell for cell in amounts if not any(each[code] for each, code in zip(DIMENSIONS, cell, strict=True))}
+    value = sum(amounts[cell] for cell in of_leaves)
+    withheld = sum(amounts[cell] for cell in of_leaves & (primary | secondary)) / value
+    print(f"table {seed}: {len(amounts)} cells; hidden: {len(primary)} primary, {len(secondary)} secondary", end="; ")
+    print(f"{withheld:.1%} of the value")
+    print(f"  suppressor {hidden_at - begun:.1f} s, attacker {done - hidden_at:.1f} s", end="; ")
+    print(f"leaks: {len(without)} with the primary alone, {len(found)} with both")
 
 
 def others_seconds(system: System, names: list[Name]) -> float:
@@ -109,16 +193,16 @@ def run_large(boxes: int, others: int) -> None:
     system, hidden = large_table(7, boxes)
     limits = {cell: limit_of(P, amount, amount) for cell, amount in hidden.items()}
     begun = time.perf_counter()
-    told = narrow(system, limits)
+    found = narrow(system, limits)
     asked = time.perf_counter()
     exact = intervals(system, hidden)
     done = time.perf_counter()
     free = {name for fact in reduce_exactly(system).facts for name in fact.terms}
     print(f"{len(system.names)} cells, {len(hidden)} hidden, {len(free)} of them not plain from one total")
     print(
-        f"worked out within 15 %: {len(told)}, in {asked - begun:.1f} s; exact intervals of all: {done - asked:.1f} s"
+        f"worked out within 15 %: {len(found)}, in {asked - begun:.1f} s; exact intervals of all: {done - asked:.1f} s"
     )
-    assert set(told) == {cell for cell, interval in exact.items() if interval.is_inside(limits[cell])}
+    assert set(found) == {cell for cell, interval in exact.items() if interval.is_inside(limits[cell])}
     some = sorted(free & set(hidden))[:: max(1, len(free) // max(others, 1))][:others]
     if some:
         seconds = others_seconds(system, some)
@@ -153,14 +237,19 @@ def run_small(tables: int) -> None:
 
 
 def main() -> None:
-    """Run both parts."""
+    """Run what is asked for."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--boxes", type=int, default=540, help="how often eight cells are hidden together")
+    parser.add_argument("--seeds", type=int, default=1, help="tables that are suppressed and attacked")
+    parser.add_argument("--boxes", type=int, default=0, help="how often eight cells are hidden together, such as 540")
     parser.add_argument("--others", type=int, default=20, help="cells that linprog is asked for")
-    parser.add_argument("--small", type=int, default=300, help="small tables")
+    parser.add_argument("--small", type=int, default=0, help="small tables, such as 300")
     asked = parser.parse_args()
-    run_large(asked.boxes, asked.others)
-    run_small(asked.small)
+    for seed in range(asked.seeds):
+        run_suppressed(seed)
+    if asked.boxes:
+        run_large(asked.boxes, asked.others)
+    if asked.small:
+        run_small(asked.small)
 
 
 if __name__ == "__main__":
