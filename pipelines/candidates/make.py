@@ -93,7 +93,11 @@ def suppression_log_file(home: Home, key: CandidateKey) -> Path:
 
 def visible_part(home: Home, key: CandidateKey) -> Decimal | None:
     """Return the visible part of a share's addressable value, as it was noted; None where there is no value."""
-    stated = withheld(home, key)
+    return visible_of(withheld(home, key))
+
+
+def visible_of(stated: Mapping[str, Any] | None) -> Decimal | None:
+    """Return the visible part of the addressable value, from what a candidate withholds; None where there is none."""
     hidden, total = (Decimal(stated[name]) if stated else Decimal(0) for name in ("hidden_nok", "total_nok"))
     return round((total - hidden) / total, 4) if total else None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli.options import AsOfOption, HomeOption, JsonOption, home_argument, open_home, read_clock
-from pipelines.cli.output import as_text, print_json, print_rows
+from pipelines.cli.output import as_text, percent, print_json, print_rows
 from pipelines.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -114,6 +114,9 @@ def show(
     typer.echo(f"candidate {verdict['candidate_sha256']}")
     if verdict["data_docs"]:
         typer.echo(f"data docs {verdict['data_docs']}")
+    if withheld := verdict["withheld"]:
+        shown = percent(verdict["visible_part"]) or "no value"
+        typer.echo(f"market shown: {shown}; {withheld['suppressed']} of {withheld['cells']} cells withheld")
     _print_items(opened, verdict["waiting"])
     for one in verdict["decisions"]:
         rules = ", ".join(rule["rule"] for rule in one["rules"]) or ("the product's terms" if one["terms"] else "")

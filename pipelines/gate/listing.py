@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from pipelines.candidates.make import visible_of
 from pipelines.candidates.products import CandidateKey
 from pipelines.gate.deciding import find_verdict
 from pipelines.gate.decision import EVERYBODY, Decision, may_be_waived
 from pipelines.gate.decisions import read_verdicts
-from pipelines.gate.evidence import data_docs_file, read_results
+from pipelines.gate.evidence import data_docs_file, read_facts, read_results
 from pipelines.gate.four_eyes import RULE as FOUR_EYES
 from pipelines.gate.rules import RuleResult
 from pipelines.gate.settled import Ground, Settled, read_ground
@@ -85,6 +86,8 @@ def stated_of(home: Home, as_of: date) -> dict[CandidateKey, dict[str, Any]]:
 def show_verdict(home: Home, product: str, recipient: str, period: str | None, as_of: date) -> dict[str, Any]:
     """Return the latest verdict on a candidate as it stands on a day: every rule's answer, decisions, what to do.
 
+    Of a share also what it withholds, as its evidence has it, and the visible part of its market's addressable value.
+
     Raises:
         ConfigurationError: The gate has not judged it.
     """
@@ -93,14 +96,18 @@ def show_verdict(home: Home, product: str, recipient: str, period: str | None, a
     latest, settled, since = next(each for each in found if each[0].key == verdict.key)
     full = read_results(home, latest.key, latest.candidate_sha256, latest.evidence_sha256)
     docs = data_docs_file(home, latest.key, latest.candidate_sha256)
+    withheld = None
     if full is not None:
         settled = ground.settle(latest.key, latest.candidate_sha256, full)
+        withheld = read_facts(home, latest.key, latest.candidate_sha256).get("withheld")
     return {
         **latest.as_entry(),
         "state": settled.state,
         "since": since,
         "is_evidence_intact": full is not None,
         "data_docs": str(docs) if docs.is_file() else None,
+        "withheld": withheld,
+        "visible_part": visible_of(withheld),
         "results": [result.as_dict() for result in settled.results],
         "decisions": [decision.as_entry() for decision in settled.decisions],
         "waiting": [] if settled.state in GOES_OUT else _items(home, ground, latest, settled),

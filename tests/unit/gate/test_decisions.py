@@ -9,12 +9,15 @@ import multiprocessing
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from pipelines import settings
+from pipelines.cli.main import app
 from pipelines.errors import ConfigurationError, VerdictMissing
 from pipelines.files import canonical_json, folder_digest, sha256_bytes
 from pipelines.gate.bindings import current_bindings
@@ -58,7 +61,9 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def give(small: SmallHome, *results: RuleResult, key: Any = EXTRACT, at: str = "2026-11-15T00:00:00Z") -> Verdict:
+def give(
+    small: SmallHome, *results: RuleResult, key: Any = EXTRACT, at: str = "2026-11-15T00:00:00Z", **facts: Any
+) -> Verdict:
     """Store a verdict on a candidate as it lies."""
     home = small.home
     digest = folder_digest(small.folder(key))
@@ -71,7 +76,7 @@ def give(small: SmallHome, *results: RuleResult, key: Any = EXTRACT, at: str = "
             candidate_sha256=digest,
             decided_at=at,
             bindings=current_bindings(home, key, read_rules(settings.EXPECTATIONS / "rules")),
-            evidence_sha256=write_evidence(home, key, digest, given, {}),
+            evidence_sha256=write_evidence(home, key, digest, given, facts),
             results=given,
         ),
     )
@@ -396,3 +401,22 @@ def test_listing_gives_the_latest_and_since_when(small: SmallHome, installation:
     assert shown["is_evidence_intact"] is True
     with pytest.raises(ConfigurationError, match="no verdict on this"):
         show_verdict(small.home, "municipality_extract", "9901", "2020-01", CLOCK.as_of)
+
+
+def test_of_a_share_the_visible_part_of_its_market_is_shown(small: SmallHome) -> None:
+    withheld = {"cells": 8, "suppressed": 3, "hidden_nok": "250.00", "total_nok": "1000.00"}
+    give(small, key=SHARE, withheld=withheld)
+    shown = show_verdict(small.home, SHARE.product, SHARE.recipient, None, CLOCK.as_of)
+    assert (shown["withheld"], shown["visible_part"]) == (withheld, Decimal("0.75"))
+    arguments = ["gate", "show", SHARE.product, SHARE.recipient, "--home", str(small.home.path)]
+    printed = CliRunner().invoke(app, arguments).stdout.splitlines()
+    assert "market shown: 75.00 %; 3 of 8 cells withheld" in printed
+
+
+@pytest.mark.parametrize(("total", "part"), [("0.00", "no value"), (None, None)], ids=["nothing bought", "no market"])
+def test_where_there_is_no_market_no_part_of_it_is_shown(small: SmallHome, total: str | None, part: str | None) -> None:
+    facts = {"withheld": {"cells": 1, "suppressed": 0, "hidden_nok": "0.00", "total_nok": total}} if total else {}
+    give(small, key=SHARE, **facts)
+    arguments = ["gate", "show", SHARE.product, SHARE.recipient, "--home", str(small.home.path)]
+    printed = [line for line in CliRunner().invoke(app, arguments).stdout.splitlines() if "market shown" in line]
+    assert printed == ([f"market shown: {part}; 0 of 1 cells withheld"] if part else [])
