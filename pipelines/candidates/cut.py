@@ -37,7 +37,7 @@ _COVERS = {
     "all": "true",
 }
 # Published columns that suppression makes; the others are read.
-_DECIDED = {"other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band", "suppression_code"}
+_DECIDED = {"other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band", "suppression_code", "told_at"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Cut:
     Attributes:
         rows: Exactly the published columns.
         suppressed: What was withheld, and why; None where the table shows nothing about others.
-        cells: What it was withheld from; it stays in the house.
+        cells: What it was withheld from, and the sums that are told of it; they stay in the house.
     """
 
     rows: pa.Table
@@ -82,7 +82,7 @@ def cut_table(
         read = {field.name: field.type for field in table.fields if field.name not in _DECIDED} | CONTRIBUTOR_COLUMNS
         cells = _of(members, read_rows(warehouse, table, read, key, window)).to_pylist()
         suppressed = suppress_market_view(cells, attacker, earlier)
-        return Cut(_as_published(table, suppressed.rows), suppressed, cells)
+        return Cut(_as_published(table, suppressed.rows), suppressed, [*cells, *suppressed.sums])
     rows = read_rows(warehouse, table, columns_of(table), key, window)
     if table.name == "municipality_extract":
         rows = mask_payees(rows, strict_functions(warehouse))

@@ -34,7 +34,12 @@ from pipelines.candidates.products import (
     window_ending_in,
 )
 from pipelines.candidates.render import csv_bytes, in_order, parquet_bytes
-from pipelines.candidates.sensitivity import Attacker, owner_groups, publishing_their_sales
+from pipelines.candidates.sensitivity import (
+    Attacker,
+    owner_groups,
+    owning_municipalities,
+    publishing_their_sales,
+)
 from pipelines.candidates.suppress import log_bytes
 from pipelines.errors import ConfigurationError, WarehouseBusy
 from pipelines.files import (
@@ -97,17 +102,24 @@ def visible_part(home: Home, key: CandidateKey) -> Decimal | None:
 
 
 def visible_of(stated: Mapping[str, Any] | None) -> Decimal | None:
-    """Return the visible part of the addressable value, from what a candidate withholds; None where there is none."""
-    hidden, total = (Decimal(stated[name]) if stated else Decimal(0) for name in ("hidden_nok", "total_nok"))
-    return round((total - hidden) / total, 4) if total else None
+    """Return the part of the addressable value that is told at some level; None where there is no value.
+
+    Args:
+        stated: What a candidate withholds; one of an earlier version tells no sums.
+    """
+    hidden, told, total = (
+        Decimal((stated or {}).get(name, 0)) for name in ("hidden_nok", "rolled_up_nok", "total_nok")
+    )
+    return round((total - hidden + told) / total, 4) if total else None
 
 
 def withheld(home: Home, key: CandidateKey) -> dict[str, Any] | None:
     """Return what a candidate withholds, as it was noted when it was made; None where it has no cells to hide.
 
     Returns:
-        ``cells``, how many of them are ``suppressed``, their absolute addressable value ``hidden_nok`` and that of all
-        cells, ``total_nok``. Of one hidden cell that is its amount: this stays in the house.
+        ``cells``, how many of them are ``suppressed``, their absolute addressable value ``hidden_nok``, how much of it
+        is told in sums (``rolled_up_nok``), and that of all cells, ``total_nok``. Of one hidden cell that is its
+        amount: this stays in the house.
     """
     stated = _noted(home, key).get("withheld")
     return None if stated is None else dict(stated)
@@ -336,7 +348,8 @@ def _attacker(registers: Registers, key: CandidateKey, window: Window) -> Callab
     """Return what a recipient knows of a year without any release."""
     owners, consents = registers.get("workshop_owners", []), registers.get("consents", [])
     public = publishing_their_sales(consents, window.last_day)
-    return lambda year: Attacker(key.recipient, owner_groups(owners, year), public)
+    owning = owning_municipalities(owners, key.recipient, window_ending_in(key.period, 1).last_day)
+    return lambda year: Attacker(key.recipient, owner_groups(owners, year), public, owning)
 
 
 def current_build_id(home: Home) -> str:

@@ -365,7 +365,9 @@ _MARKET_VIEW = ProductTable(
     description=(
         "Én rad per år, kommune i leveringsområdet og kategori som bedriften kan levere. Der færre enn tre andre "
         "leverandører står bak, eller én eller to av dem har nesten alt, er tallene om andre holdt tilbake. Det samme "
-        "gjelder det som er endret siden en tidligere utgave; rader som er rettet for samme måneder, kan være utelatt."
+        "gjelder det som er endret siden en tidligere utgave; rader som er rettet for samme måneder, kan være utelatt. "
+        "Det som er holdt tilbake, er fortalt i summer der det lar seg gjøre: for kategorigruppen, for alle kommunene "
+        "(all) eller begge deler. En sum er av alle radene under den i denne tabellen, også dem som er holdt tilbake."
     ),
     source="product_workshop_market_view",
     recipient_column="recipient_org_no",
@@ -413,8 +415,17 @@ _MARKET_VIEW = ProductTable(
             "Holdt tilbake",
             "Tom: vist. p: holdt tilbake. k: holdt tilbake for å verne andre.",
         ),
+        Field(
+            "told_at",
+            "text",
+            "Fortalt på nivå",
+            "Nivået tallene om andre er fortalt på: cell (raden selv), category_group (kategorigruppen i kommunen), "
+            "region (alle kommunene), region_group (kategorigruppen i alle kommunene), municipality (alle kategorier "
+            "i kommunen) eller total (alt). For en rad som er holdt tilbake: den fineste summen som har den med; tom "
+            "der ingen har det.",
+        ),
     ),
-    warning="En tom celle er ikke null.",
+    warning="En tom celle er ikke null. Summer og radene under dem skal ikke legges sammen.",
 )
 
 _CONTRACT_CALENDAR = ProductTable(
@@ -544,7 +555,7 @@ PRODUCTS: dict[str, Product] = {
         Product(
             id=WORKSHOP_RELEASE,
             code="P2",
-            version="1.1.0",
+            version="1.2.0",
             title="Bedriftens del av kommunenes innkjøp",
             description=(
                 "For én arbeidsinkluderingsbedrift: eget salg, markedet rundt, avtaler, eiere og avhengighet."

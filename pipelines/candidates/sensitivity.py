@@ -22,7 +22,7 @@ from datetime import date
 from typing import Any
 
 FEW, ONE_LARGE, TWO_LARGE, CLOSE, UNCOUNTED = "few", "one_large", "two_large", "p_percent", "uncounted"
-BEFORE, CHANGED, SECONDARY = "hidden_before", "changed", "secondary"
+BEFORE, IN_SUM, CHANGED, SECONDARY = "hidden_before", "in_a_sum_before", "changed", "secondary"
 REASONS = {
     FEW: "fewer than three other contributors",
     ONE_LARGE: "one other contributor holds nearly everything",
@@ -30,6 +30,7 @@ REASONS = {
     CLOSE: "the recipient could estimate the largest other contributor",
     UNCOUNTED: "the contributors do not add up to the cell",
     BEFORE: "hidden in an earlier release of the same months",
+    IN_SUM: "told as part of a sum in an earlier release of the year",
     CHANGED: "what changed since an earlier release would give a contributor away",
     SECONDARY: "hidden so that another cell cannot be computed",
 }
@@ -78,11 +79,13 @@ class Attacker:
         recipient: Who gets the release.
         group_of: The owner group of a payee; a payee that is not named is its own.
         public: Payees that publish their own sales: everybody can take them away.
+        owners: Municipalities that own a part of the recipient: each knows what it bought itself.
     """
 
     recipient: str
     group_of: Mapping[str, str] = field(default_factory=dict)
     public: frozenset[str] = frozenset()
+    owners: frozenset[str] = frozenset()
 
     def group(self, payee: str) -> str:
         """Return the owner group of a payee."""
@@ -162,6 +165,17 @@ def owner_groups(owners: Iterable[Mapping[str, Any]], year: int) -> dict[str, st
     ]
     holding.sort(key=lambda row: (row["valid_from"], row["owner_municipality_no"]))
     return {row["workshop_org_no"]: f"owner {row['owner_municipality_no']}" for row in holding}
+
+
+def owning_municipalities(owners: Iterable[Mapping[str, Any]], recipient: str, day: date) -> frozenset[str]:
+    """Return the members that own a part of a workshop on a day."""
+    return frozenset(
+        row["owner_municipality_no"]
+        for row in owners
+        if row["workshop_org_no"] == recipient
+        and row["valid_from"] <= day
+        and (row["valid_to"] is None or row["valid_to"] >= day)
+    )
 
 
 def publishing_their_sales(consents: Iterable[Mapping[str, Any]], by: date) -> frozenset[str]:

@@ -11,7 +11,9 @@ somebody away (sensitivity.py), who the contributors are (dbt_project/models/pro
     them (code k).
 (4) A cell whose contributors do not add up to it is hidden: what cannot be counted cannot be cleared.
 (5) Where others are hidden, so is what they could be computed from: the total, the bands. The recipient's own stays.
-(6) The log names cells, codes and reasons, never an amount. It stays in the house: a reason says how many stand behind
+(6) What is hidden is told in sums where that gives nobody away (rollup.py). Each row says at which level its figures
+    are told: a sum its own; a hidden row that of the finest sum with it, or none.
+(7) The log names cells, codes and reasons, never an amount. It stays in the house: a reason says how many stand behind
     a cell.
 """
 
@@ -25,11 +27,14 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.candidates.earlier import NOTHING, CellKey, Earlier, Shown, changed_contributors, key_of
-from pipelines.candidates.secondary import Cell as SecondaryCell
-from pipelines.candidates.secondary import Relation, hide_secondary
+from pipelines.candidates.moves import Cell as SecondaryCell
+from pipelines.candidates.moves import Relation
+from pipelines.candidates.rollup import ALL, CELL, Leaf, Sum, merged, told_sums
+from pipelines.candidates.secondary import hide_secondary
 from pipelines.candidates.sensitivity import (
     BEFORE,
     CHANGED,
+    IN_SUM,
     REASONS,
     SECONDARY,
     UNCOUNTED,
@@ -42,9 +47,13 @@ from pipelines.candidates.sensitivity import (
 
 SHOWN, PRIMARY, COMPLEMENTARY = "", "p", "k"
 LEFT_OUT = "left out"  # in the log only: there is no row
-ALL = "all"
 # What the decision needs to know about a cell beside what is published of it.
-CONTRIBUTOR_COLUMNS = {"other_nok": "money", "contributions": "text", "law_entry_nok": "money"}
+CONTRIBUTOR_COLUMNS = {
+    "other_nok": "money",
+    "contributions": "text",
+    "law_entry_nok": "money",
+    "category_group": "text",
+}
 LOG_COLUMNS = ("year", "municipality_no", "spend_category", "code", "reason", "reason_text")
 _KEY = ("year", "municipality_no", "spend_category")
 _HIDDEN = ("addressable_nok", "other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band")
@@ -61,23 +70,28 @@ class Suppressed:
     Attributes:
         rows: The published rows, in the order of the cells.
         log: One row per cell that is hidden or left out, sorted: LOG_COLUMNS.
+        sums: The sums that are told, with those behind them as the warehouse states it for cells.
         visible_nok: Absolute addressable value of the cells that are shown.
+        rolled_up_nok: The same of those that are told in sums alone.
         total_nok: The same of all cells.
     """
 
     rows: list[Row]
     log: list[Row]
+    sums: list[Row]
     visible_nok: Decimal
+    rolled_up_nok: Decimal
     total_nok: Decimal
 
     @property
     def withheld(self) -> dict[str, Any]:
-        """Return how many cells and how much of their value is hidden or left out."""
-        shown = sum(row["suppression_code"] == SHOWN for row in self.rows)
+        """Return how many cells are hidden or left out, their value, and how much of it is told in sums."""
+        shown = sum(row["suppression_code"] == SHOWN for row in self.rows) - len(self.sums)
         return {
             "cells": shown + len(self.log),
             "suppressed": len(self.log),
             "hidden_nok": str(self.total_nok - self.visible_nok),
+            "rolled_up_nok": str(self.rolled_up_nok),
             "total_nok": str(self.total_nok),
         }
 
@@ -99,19 +113,28 @@ def suppress_market_view(
         _Judged(one.assessed, COMPLEMENTARY, SECONDARY) if key_of(cell) in further else one
         for cell, one in zip(listed, judged, strict=True)
     ]
+    sums = _sums(listed, judged, attacker, earlier)
+    level_of: dict[CellKey, str] = {}
+    for one in sums:
+        for key in one.hidden:
+            level_of.setdefault(key, one.level)
     rows, log = [], []
-    visible = total = Decimal(0)
+    visible = rolled_up = total = Decimal(0)
     for cell, one in zip(listed, judged, strict=True):
+        key = key_of(cell)
         if one.code != LEFT_OUT:
-            rows.append(_publish(cell, one))
-        size = Decimal(0) if ALL in key_of(cell) else abs(cell["addressable_nok"] or Decimal(0))
+            rows.append(_publish(cell, one, level_of.get(key, "")))
+        size = Decimal(0) if ALL in key else abs(cell["addressable_nok"] or Decimal(0))
         total += size
         if one.code:
             log.append(_logged(cell, one))
+            rolled_up += size if key in level_of else Decimal(0)
         else:
             visible += size
+    stated = [_summed(one, [cell for cell in listed if key_of(cell) in one.parts]) for one in sums]
+    rows += [_publish(cell, _Judged(assess_cell(cell, attacker(cell["year"]))), cell["level"]) for cell in stated]
     log.sort(key=lambda row: tuple(row[name] for name in _KEY))
-    return Suppressed(rows, log, visible, total)
+    return Suppressed(rows, log, stated, visible, rolled_up, total)
 
 
 @dataclass(frozen=True)
@@ -129,22 +152,25 @@ def _judge(cell: Mapping[str, Any], attacker: Attacker, earlier: Earlier) -> _Ju
         judged = _Judged(assessed, PRIMARY, assessed.reason)
     elif earlier.was_hidden(key):
         judged = _Judged(assessed, COMPLEMENTARY, BEFORE)
-    elif any(_gives_away(cell, shown, attacker) for shown in earlier.shown.get(key, ())):
+    elif key in earlier.in_sums:
+        judged = _Judged(assessed, COMPLEMENTARY, IN_SUM)
+    elif any(
+        shown.other_nok != cell["other_nok"] and _gives_away(read_contributions(cell["contributions"]), shown, attacker)
+        for shown in earlier.shown.get(key, ())
+    ):
         judged = _Judged(assessed, COMPLEMENTARY, CHANGED)
     else:
         return _Judged(assessed)
     return _Judged(assessed, LEFT_OUT, judged.reason) if earlier.was_shown(key) else judged
 
 
-def _gives_away(cell: Mapping[str, Any], shown: Shown, attacker: Attacker) -> bool:
+def _gives_away(behind: Iterable[Contributor], shown: Shown, attacker: Attacker) -> bool:
     """Return whether the difference to what an earlier release showed says too much about who changed."""
-    if shown.other_nok == cell["other_nok"]:
-        return False
     try:
         then = read_contributions(shown.contributions)
     except ValueError:
         return True
-    return bool(assess(changed_contributors(read_contributions(cell["contributions"]), then), attacker).reason)
+    return bool(assess(changed_contributors(behind, then), attacker).reason)
 
 
 def _further(listed: list[Mapping[str, Any]], judged: list[_Judged], earlier: Earlier) -> set[CellKey]:
@@ -163,6 +189,54 @@ def _further(listed: list[Mapping[str, Any]], judged: list[_Judged], earlier: Ea
     relations = [Relation({table[key].key: sign for key, sign in terms.items()}) for terms in _totals(table)]
     secondary = hide_secondary(table.values(), relations).secondary
     return {key for key, one in table.items() if one.key in secondary}
+
+
+def _sums(
+    listed: list[Mapping[str, Any]], judged: list[_Judged], attacker: Callable[[int], Attacker], earlier: Earlier
+) -> list[Sum]:
+    """Return the sums to tell (6): of rows that stand in the release."""
+    leaves = {}
+    for cell, one in zip(listed, judged, strict=True):
+        key = key_of(cell)
+        if ALL in key or one.code == LEFT_OUT:
+            continue
+        other = _ore(cell["other_nok"]) or 0
+        needed = protection(max(one.assessed.magnitude, abs(other))) + 1  # one that ends just there is too close
+        grown = [abs(other - (_ore(shown.other_nok) or 0)) for shown in earlier.shown.get(key, ())]
+        leaves[key] = Leaf(
+            group=cell["category_group"] or "",
+            contributors=None if one.assessed.reason == UNCOUNTED else tuple(read_contributions(cell["contributions"])),
+            protection=needed,
+            reach=min([max(abs(other), needed), *grown]),
+            is_hidden=bool(one.code),
+        )
+
+    def may_tell(key: CellKey, behind: tuple[Contributor, ...]) -> bool:
+        reader = attacker(key[0])
+        other = sum(one.net for one in behind if one.payee != reader.recipient)
+        return not any(
+            _ore(shown.other_nok) != other and _gives_away(behind, shown, reader)
+            for shown in earlier.shown.get(key, ())
+        )
+
+    return told_sums(leaves, attacker, may_tell, earlier.was_shown)
+
+
+def _summed(one: Sum, cells: list[Mapping[str, Any]]) -> Row:
+    """Return a sum as the warehouse states a cell; a limit holds for no sum."""
+    amounts = ("addressable_nok", "own_nok", "other_nok")
+    behind = merged(each for cell in cells for each in read_contributions(cell["contributions"]))
+    return {
+        **dict(zip(_KEY, one.key, strict=True)),
+        **{name: sum((cell[name] for cell in cells), Decimal(0)) for name in amounts},
+        "contributions": ";".join(f"{each.payee}|{_kroner(each.net)}|{_kroner(each.magnitude)}" for each in behind),
+        "law_entry_nok": None,
+        "level": one.level,
+    }
+
+
+def _kroner(ore: int) -> Decimal:
+    return Decimal(ore).scaleb(-2)
 
 
 def _totals(table: Mapping[CellKey, SecondaryCell]) -> list[dict[CellKey, int]]:
@@ -235,8 +309,9 @@ def _logged(cell: Mapping[str, Any], one: _Judged) -> Row:
     }
 
 
-def _publish(cell: Mapping[str, Any], one: _Judged) -> Row:
+def _publish(cell: Mapping[str, Any], one: _Judged, level: str) -> Row:
     published: Row = {name: cell[name] for name in (*_KEY, "own_nok")}
+    published["told_at"] = level if one.code else level or CELL
     if one.code:
         return {**published, **dict.fromkeys(_HIDDEN), "suppression_code": one.code}
     return {

@@ -11,11 +11,13 @@ suppressing (candidates/); nothing is shared with it, so that an error there is 
 (3) What a workshop has consented to publish everybody can take away: it counts, but protects nobody.
 (4) Magnitudes are absolute values: a credit note does not make a supplier small.
 (5) A cell in which nobody else has any amount is shown as 0 and gives nobody away.
+(6) A row for all municipalities or for a group of categories is the sum of all rows below it. What it tells of the
+    hidden ones among them, alone or less what a smaller sum tells of some of them, is a cell too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -30,6 +32,9 @@ _HIDDEN_WITH_OTHER = ("addressable_nok", "other_nok_or_suppressed", "other_suppl
 _COUNTS = ("placements", "places", "persons")
 _OF_PEOPLE = ("K33", "K34")
 _MARKET_VIEW = "market_view"
+_ALL = "all"
+
+Key = tuple[Any, ...]  # year, municipality, category
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,14 @@ class Cell:
     """A published cell of the market view, and what the warehouse says about it.
 
     Attributes:
+        is_sum: It sums other rows.
         contributors: Owner groups other than the recipient's.
         unknown: Those of them whose sums the recipient does not know.
         magnitude: Absolute amounts of the unknown; ``largest`` and ``two_largest`` are parts of it.
     """
 
     key: tuple[str, ...]
+    is_sum: bool
     is_suppressed: bool
     shows: tuple[str, ...]
     addressable: Decimal | None
@@ -71,19 +78,73 @@ def cells(case: Case) -> list[Cell]:
         order by 1, 2, 3
         """  # noqa: S608  column names of this module
     )
-    behind = purchases_behind(case)
-    public = _publishing(case)
-    groups = {year: _groups(case, year) for year in {row[0] for row in rows}}
+    count = _counter(case)
+    parts = _parts(case, [row[:3] for row in rows])
     return [
         Cell(
             tuple(str(value) for value in row[:3]),
+            row[:3] in parts,
             row[3] != "",
             tuple(filter(None, row[4].split(","))),
             *row[5:],
-            *_counted(case.recipient, [each[1:] for each in behind.get(row[:3], [])], groups[row[0]], public),
+            *count(row[0], parts.get(row[:3], [row[:3]])),
         )
         for row in rows
     ]
+
+
+def remainders(case: Case) -> list[Cell]:
+    """Return what visible sums tell of the hidden rows below them, as cells (6)."""
+    listed = cells(case)
+    keys: list[Key] = [(int(cell.key[0]), *cell.key[1:]) for cell in listed]
+    hidden = {key for key, cell in zip(keys, listed, strict=True) if cell.is_suppressed}
+    visible = {key for key, cell in zip(keys, listed, strict=True) if not cell.is_suppressed}
+    below = {key: hidden.intersection(parts) for key, parts in _parts(case, keys).items() if key in visible}
+    count = _counter(case)
+    found: list[Cell] = []
+    for key, unknown in sorted(below.items()):
+        smaller = [other for other in below.values() if other < unknown]
+        known: list[set[Key]] = [set(), *smaller, set[Key]().union(*smaller)]
+        rests = {frozenset(unknown - each) for each in known}
+        for rest in sorted(sorted(each) for each in rests if each):
+            sums = count(key[0], rest)
+            name = (*(str(part) for part in key), f"of {len(rest)} hidden rows")
+            shown = (sums[0] + sums[1], sums[0], sums[1], band(sums[2]))
+            found.append(Cell(name, True, False, (), *shown, *sums))
+    return found
+
+
+def _parts(case: Case, keys: Iterable[Key]) -> dict[Key, list[Key]]:
+    """Return for each row for several municipalities or categories the rows that it sums."""
+    parents = {
+        code: parent for code, parent in case.ask("select category_key, parent_key from dim_categories") if parent
+    }
+    codes = {_ALL, *parents.values()}
+    listed = list(keys)
+    single = [key for key in listed if not codes & {*key[1:]}]
+    return {
+        key: [
+            part
+            for part in single
+            if part[0] == key[0] and key[1] in (part[1], _ALL) and key[2] in (part[2], parents.get(part[2]), _ALL)
+        ]
+        for key in listed
+        if codes & {*key[1:]}
+    }
+
+
+def _counter(case: Case) -> Callable[[int, Iterable[Key]], tuple[Any, ...]]:
+    """Return what counts those behind some rows of a year together."""
+    behind, public = purchases_behind(case), _publishing(case)
+    groups: dict[int, dict[str, str]] = {}
+
+    def count(year: int, keys: Iterable[Key]) -> tuple[Any, ...]:
+        if year not in groups:
+            groups[year] = _groups(case, year)
+        payees = [each[1:] for key in keys for each in behind.get(key, [])]
+        return _counted(case.recipient, payees, groups[year], public)
+
+    return count
 
 
 def purchases_behind(case: Case) -> dict[tuple[Any, ...], list[tuple[str, str, Decimal, Decimal]]]:
@@ -178,7 +239,7 @@ def is_safe_sum(case: Case, year: int, payees: Iterable[tuple[str, Decimal, Deci
 def contributors(case: Case) -> Finding:
     """DC01: return the cells that show others' spend with too few others behind it, or hide it only half."""
     fewest = int(case.rules["DC01"].parameter("min_contributors"))
-    listed = cells(case)
+    listed = [*cells(case), *remainders(case)]
     if not listed:
         return Finding(0, reason="The market view has no cells.")
     wrong = {cell.key: problem for cell in listed if (problem := _problem(cell, fewest))}
@@ -214,11 +275,16 @@ def band(count: int) -> str:
     return ""
 
 
+def _told(case: Case) -> list[Cell]:
+    """Return what is told of others: visible cells, and what sums tell of the hidden ones."""
+    return [*(cell for cell in cells(case) if not cell.is_suppressed), *remainders(case)]
+
+
 def dominance(case: Case) -> Finding:
     """DC02: return the visible cells in which one or two others hold nearly everything."""
     rule = case.rules["DC02"]
     one, two = rule.parameter("max_largest_share"), rule.parameter("max_two_largest_share")
-    visible = [cell for cell in cells(case) if not cell.is_suppressed and cell.magnitude > 0]
+    visible = [cell for cell in _told(case) if cell.magnitude > 0]
     if not visible:
         return Finding(0, reason="The market view shows no cell with others' spend.")
     wrong = [
@@ -234,7 +300,7 @@ def close_estimates(case: Case) -> Finding:
     What it knows, its own and what is public, it takes away; what is left beside the largest is all that protects it.
     """
     p = case.rules["DC03"].parameter("p_percent") / 100
-    visible = [cell for cell in cells(case) if not cell.is_suppressed and cell.magnitude > 0]
+    visible = [cell for cell in _told(case) if cell.magnitude > 0]
     if not visible:
         return Finding(0, reason="The market view shows no cell with others' spend.")
     wrong = [cell.key for cell in visible if cell.magnitude - cell.largest < p * cell.largest]
@@ -265,13 +331,21 @@ def small_counts(case: Case) -> Finding:
 
 
 def withheld_value(case: Case) -> Finding:
-    """DC09: return the hidden cells where they are so much of the market that the share is of little use."""
+    """DC09: return the cells told at no level where they are so much of the market that the share is of little use."""
     most = case.rules["DC09"].parameter("max_withheld")
-    sized = [(cell, abs(cell.true_own + cell.true_other)) for cell in cells(case)]
+    listed = cells(case)
+    sums = _parts(case, [(int(cell.key[0]), *cell.key[1:]) for cell in listed])
+    told = {
+        tuple(map(str, part))
+        for cell in listed
+        if cell.is_sum and not cell.is_suppressed
+        for part in sums[int(cell.key[0]), *cell.key[1:]]
+    }
+    sized = [(cell, abs(cell.true_own + cell.true_other)) for cell in listed if not cell.is_sum]
     total = sum((size for _, size in sized), Decimal(0))
     if not total:
         return Finding(0, reason="The market view has no value to show or withhold.")
-    hidden = [(cell.key, size) for cell, size in sized if cell.is_suppressed and size]
+    hidden = [(cell.key, size) for cell, size in sized if cell.is_suppressed and cell.key not in told and size]
     part = sum((size for _, size in hidden), Decimal(0)) / total
     is_too_much = part > most
     return Finding(

@@ -236,7 +236,7 @@ def _old_row(broken: BrokenHome) -> None:
 def _visible(rows: list[Row]) -> Row:
     """Return the visible cell with the most others behind it."""
     return max(
-        (row for row in rows if not row["suppression_code"]),
+        (row for row in rows if row["told_at"] == "cell"),
         key=lambda row: (abs(row["other_nok_or_suppressed"] or 0), row["municipality_no"]),
     )
 
@@ -288,6 +288,7 @@ def _total_with_hidden(hidden: int) -> Callable[[BrokenHome], None]:
 
         def change(rows: list[Row]) -> None:
             groups: dict[tuple[Any, str], list[Row]] = {}
+            rows[:] = [row for row in rows if row["suppression_code"] or row["told_at"] == "cell"]  # no other sum
             for row in rows:
                 groups.setdefault((row["year"], row["spend_category"]), []).append(row)
                 _show(broken, row)

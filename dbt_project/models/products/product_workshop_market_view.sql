@@ -38,6 +38,7 @@ cells as (
         capabilities.workshop_org_no,
         capabilities.municipality_no,
         capabilities.category_key,
+        categories.parent_key,
         covered_years.year,
         covered_years.last_day_covered
     from capabilities
@@ -108,6 +109,7 @@ final as (
         cells.year,
         cells.municipality_no,
         cells.category_key as spend_category,
+        coalesce(cells.parent_key, '') as category_group,
         coalesce(sums.contributions, '') as contributions,
         cast(coalesce(sums.addressable_nok, 0) as decimal(18, 2)) as addressable_nok,
         cast(coalesce(sums.own_nok, 0) as decimal(18, 2)) as own_nok,

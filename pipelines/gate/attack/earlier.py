@@ -8,15 +8,16 @@ alone (findings.py), other recipients (coalition.py).
     corrections change amounts, and where figures say so the assumption goes.
 (2) What an earlier release hides stays hidden: its cells are attacked too, with all that is known since.
 (3) The difference between two figures is a figure: who stands behind it is counted in the months between, and it must
-    pass what a cell must pass (DC01, DC02). Where nobody stands there, a correction is behind it, of which nobody can
-    say whose it is: a person must look.
+    pass what a cell must pass (DC01, DC02); of a sum, those behind all rows that it sums are counted. Where nobody
+    stands there, a correction is behind it, of which nobody can say whose it is: a person must look.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from pipelines.gate.attack.findings import (
     CANDIDATE,
@@ -137,12 +138,13 @@ def _differences(case: Case, dated: list[Dated]) -> Finding:
         if CANDIDATE not in (earlier.view.release, later.view.release):
             continue  # Both are out.
         pair = earlier.view.shown.get(cell), later.view.shown.get(cell)
-        if None in pair or pair[0] == pair[1] or not later.view.is_leaf(cell):
+        if None in pair or pair[0] == pair[1]:
             continue
         applied += 1
-        since, until = earlier.covers_to(cell), later.covers_to(cell)
-        lines = behind.get((int(cell[0]), *cell[1:]), [])
-        payees = [each[1:] for each in lines if since < each[0] <= until and each[1] != case.recipient]
+        lines = [
+            each for part in later.view.sums.get(cell, (cell,)) for each in _lines_since(earlier, later, part, behind)
+        ]
+        payees = [each[1:] for each in lines if each[1] != case.recipient]
         if not payees:
             corrected.append((*cell, f"since {earlier.view.release}"))
         elif not is_safe_sum(case, int(cell[0]), payees):
@@ -154,3 +156,12 @@ def _differences(case: Case, dated: list[Dated]) -> Finding:
         reason = "A figure was corrected: the difference to an earlier release may be one supplier's."
         return Finding(applied, len(corrected), reason, examples_of(corrected), FIELD, severity="hold")
     return Finding(applied, reason="" if applied else "No figure differs from an earlier release's.")
+
+
+def _lines_since(
+    earlier: Dated, later: Dated, cell: Cell, behind: Mapping[tuple[Any, ...], list[tuple[str, str, Decimal, Decimal]]]
+) -> list[tuple[str, str, Decimal, Decimal]]:
+    """Return the purchases of a row that the later release covers and the earlier does not: all where it had no row."""
+    since = earlier.covers_to(cell) if cell in earlier.view.cells else ""
+    lines = behind.get((int(cell[0]), *cell[1:]), [])
+    return [each for each in lines if since < each[0] <= later.covers_to(cell)]

@@ -4,10 +4,12 @@ Belongs here: the layout of the released files, and nothing of how they are made
 are (figures.py), which releases a recipient holds (held.py).
 
 (1) Each cell has three amounts: addressable = own + other. Own is the recipient's, and known to it.
-(2) A row for all municipalities or all categories, or for a parent in a public list, is the sum of the rows below it.
+(2) A row for all municipalities or all categories, or for a parent in a public list, is the sum of all rows below it
+    that sum none themselves.
 (3) A recipient takes others' amounts to be zero or more: they are net of credit notes, but seldom negative. Where the
     figures say otherwise the assumption goes, not the figures.
-(4) A column or a code that nothing here can place is a problem: what it gives away is not known.
+(4) A column or a code that nothing here can place, and a sum of nothing, is a problem: what it gives away is not known.
+(5) At which level a row is told says only which sums are there: they are.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from pipelines.gate.attack.system import Name, System
 ADDRESSABLE, OWN, OTHER = "addressable", "own", "other"
 ALL = "all"
 _MUNICIPALITY_NO = re.compile(r"\d{4}")
+_DEEPEST = 20  # levels of a public list: one that runs in a circle ends too
 
 KEY, OWN_OR_PUBLIC = "key", "own or public"
 AMOUNTS = {"addressable_nok": ADDRESSABLE, "own_nok": OWN, "other_nok_or_suppressed": OTHER}
@@ -32,7 +35,8 @@ COUNTS = {"other_suppliers_band": OTHER}
 HEADROOMS = {"law_entry_headroom_band": ADDRESSABLE}
 RANKS = {"rank": ADDRESSABLE}
 _KEYS = ("year", "municipality_no", "spend_category")
-READS = frozenset({*_KEYS, *AMOUNTS, *RATIOS, *COUNTS, *HEADROOMS, *RANKS, "suppression_code"})
+_LEVELS = ("told_at",)  # (5)
+READS = frozenset({*_KEYS, *_LEVELS, *AMOUNTS, *RATIOS, *COUNTS, *HEADROOMS, *RANKS, "suppression_code"})
 # What the other tables of the release hold is the recipient's own or public; no figure of anybody else is in them.
 OWN_TABLES: Mapping[str, frozenset[str]] = {
     "own_sales": frozenset(
@@ -82,6 +86,7 @@ class View:
         release: What tells its unknowns from those of another release.
         cells: Every row's cell, in order.
         leaves: Codes of municipalities and categories that no row sums.
+        sums: The rows that each row for several sums.
         hidden: The cells whose others are not shown.
         shown: Others' amount of each cell that shows it.
         problems: Columns and codes that cannot be placed (4).
@@ -90,6 +95,7 @@ class View:
     release: str
     cells: list[Cell] = field(default_factory=list)
     leaves: set[str] = field(default_factory=set)
+    sums: dict[Cell, tuple[Cell, ...]] = field(default_factory=dict)
     hidden: list[Cell] = field(default_factory=list)
     shown: dict[Cell, Decimal] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -125,7 +131,8 @@ def learn_view(system: System, rows: Iterable[Mapping[str, Any]], release: str, 
         names = [view.name(RANKS["rank"], cell) for _, cell in sorted(listed)]
         figures.ranked(system, names, f"{release}: the ranked list")
     for dimension in (1, 2):
-        _learn_totals(system, view, dimension, public)
+        _place_codes(view, dimension, public)
+    _learn_totals(system, view, public)
     view.problems = sorted(set(view.problems))
     return view
 
@@ -162,36 +169,43 @@ def _learn_headroom(system: System, view: View, cell: Cell, column: str, label: 
         view.problems.append(f"{column} of {cell[0]}: no limit is known")
 
 
-def _learn_totals(system: System, view: View, dimension: int, public: Public) -> None:
-    """Add that a row for a parent code is the sum of its children's rows (2)."""
-    codes = sorted({cell[dimension] for cell in view.cells})
-    children = {code: _children(code, codes, public) for code in codes}
-    for code in codes:
-        is_leaf = bool(_MUNICIPALITY_NO.fullmatch(code)) if dimension == 1 else code in public.categories
-        if is_leaf and not children[code]:
+def _place_codes(view: View, dimension: int, public: Public) -> None:
+    """Note which codes no row sums, and which cannot be placed (4)."""
+    codes = {cell[dimension] for cell in view.cells}
+    for code in sorted(codes - {ALL}):
+        is_listed = bool(_MUNICIPALITY_NO.fullmatch(code)) if dimension == 1 else code in public.categories
+        if is_listed and not any(_is_below(other, code, public) for other in codes - {code}):
             view.leaves.add(code)
-        elif code != ALL and not is_leaf and code not in public.parents.values():
+        elif not is_listed and code not in public.parents.values():
             view.problems.append(f"code {code}")
-    there = set(view.cells)
+
+
+def _learn_totals(system: System, view: View, public: Public) -> None:
+    """Add that a row for several municipalities or categories is the sum of the rows below it (2)."""
+    leaves = [cell for cell in view.cells if view.is_leaf(cell)]
     for cell in view.cells:
-        below = [with_code(cell, dimension, code) for code in children[cell[dimension]]]
-        parts = [part for part in below if part in there]
+        if view.is_leaf(cell):
+            continue
+        year, *codes = cell
+        parts = [
+            leaf
+            for leaf in leaves
+            if leaf[0] == year and all(_is_below(*pair, public) for pair in zip(leaf[1:], codes, strict=True))
+        ]
+        view.sums[cell] = tuple(parts)
+        if not parts:
+            view.problems.append(f"nothing is below {'/'.join(cell)}")
         for measure in (ADDRESSABLE, OWN, OTHER) if parts else ():
             says = f"{view.release}: total {'/'.join(cell)}"
             system.total(view.name(measure, cell), [view.name(measure, part) for part in parts], says)
 
 
-def with_code(cell: Cell, dimension: int, code: str) -> Cell:
-    """Return a cell with another code in one dimension."""
-    year, municipality, category = cell
-    return (year, code, category) if dimension == 1 else (year, municipality, code)
-
-
-def _children(code: str, codes: Sequence[str], public: Public) -> list[str]:
-    """Return the codes next below one: of all, those that have no parent here."""
-    if code == ALL:
-        return [below for below in codes if below != ALL and public.parents.get(below) not in codes]
-    return [below for below in codes if public.parents.get(below) == code]
+def _is_below(code: str, above: str, public: Public) -> bool:
+    """Return whether a code is another, or below it in a public list."""
+    steps = 0
+    while code != above and code in public.parents and steps < _DEEPEST:
+        code, steps = public.parents[code], steps + 1
+    return above in (ALL, code)
 
 
 def unread_columns(columns_by_table: Mapping[str, Sequence[str]]) -> list[str]:

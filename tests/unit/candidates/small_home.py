@@ -45,7 +45,8 @@ TABLES: dict[str, str] = {
         "invoices integer, contract_reference_present boolean"
     ),
     "product_workshop_market_view": (
-        "recipient_org_no text, year integer, municipality_no text, spend_category text, addressable_nok money, "
+        "recipient_org_no text, year integer, municipality_no text, spend_category text, category_group text, "
+        "addressable_nok money, "
         "own_nok money, other_nok money, contributions text, law_entry_nok money, "
         "law_entry_rule_confidence text"
     ),
@@ -132,6 +133,7 @@ def market_row(org_no: str, **facts: Any) -> dict[str, Any]:
         "year": 2026,
         "municipality_no": "9901",
         "spend_category": "meeting_food",
+        "category_group": "food",
         "addressable_nok": Decimal("600.00"),
         "own_nok": Decimal("100.00"),
         "other_nok": Decimal("500.00"),

@@ -180,7 +180,13 @@ def test_the_log_says_which_cells_are_hidden_and_why_and_no_amount() -> None:
         "2025,9901,meeting_food,p,few,fewer than three other contributors\n"
     )
     assert (found.visible_nok, found.total_nok) == (400, 5926)
-    assert found.withheld == {"cells": 2, "suppressed": 1, "hidden_nok": "5526.00", "total_nok": "5926.00"}
+    assert found.withheld == {
+        "cells": 2,
+        "suppressed": 1,
+        "hidden_nok": "5526.00",
+        "rolled_up_nok": "0",
+        "total_nok": "5926.00",
+    }
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ WAREHOUSE: dict[str, str] = {
         "municipality_no varchar, source varchar, source_name varchar, _delivery_id varchar, fiscal_period varchar,"
         " state varchar, rows bigint"
     ),
-    "dim_categories": "category_key varchar, kind varchar",
+    "dim_categories": "category_key varchar, parent_key varchar, kind varchar",
     "kostra_sensitive_functions": "kostra_function varchar, privacy_class varchar",
     "kostra_arts": "kostra_art varchar, valid_from_year integer, valid_to_year integer, is_retired boolean",
     "kostra_crosswalk": "code_kind varchar, old_code varchar, valid_from_year integer",
@@ -111,8 +111,8 @@ WAREHOUSE: dict[str, str] = {
     ),
     "products.product_workshop_market_view": (
         "recipient_org_no varchar, year integer, municipality_no varchar, spend_category varchar,"
-        " addressable_nok decimal(18, 2), own_nok decimal(18, 2), other_nok decimal(18, 2), contributions varchar,"
-        " law_entry_nok decimal(18, 2)"
+        " category_group varchar, addressable_nok decimal(18, 2), own_nok decimal(18, 2), other_nok decimal(18, 2),"
+        " contributions varchar, law_entry_nok decimal(18, 2)"
     ),
 }
 
@@ -261,7 +261,8 @@ def warehouse_rows() -> dict[str, list[Row]]:
         "fct_rejects": [],
         "fct_delivery_periods": [*(accepted(month) for month in MONTHS), dict(COMPANY_REGISTER)],
         "dim_categories": [
-            {"category_key": "meeting_food", "kind": "product"},
+            {"category_key": "meeting_food", "parent_key": "food", "kind": "product"},
+            {"category_key": "canteen", "parent_key": "food", "kind": "product"},
             {"category_key": "cpv_45", "kind": "general"},
             {"category_key": "cpv_85", "kind": "general"},
         ],
@@ -295,6 +296,7 @@ def warehouse_rows() -> dict[str, list[Row]]:
                 "year": 2026,
                 "municipality_no": OWN,
                 "spend_category": "meeting_food",
+                "category_group": "food",
                 "addressable_nok": Decimal("510.00"),
                 "own_nok": Decimal("50.00"),
                 "other_nok": Decimal("460.00"),
@@ -360,6 +362,7 @@ def share_tables() -> dict[str, list[Row]]:
                 "other_suppliers_band": "3-4",
                 "law_entry_headroom_band": "<0.6",
                 "suppression_code": "",
+                "told_at": "cell",
             }
         ],
         "contract_calendar": [

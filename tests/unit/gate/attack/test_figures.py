@@ -92,7 +92,7 @@ def test_a_ranked_list_without_amounts_bounds_its_members() -> None:
 
 def test_columns_and_codes_that_nobody_can_place_are_told() -> None:
     view = learn_view(System(), [_row(), _row(municipality_no="region_x", surprise=1)], "r", PUBLIC)
-    assert view.problems == ["code region_x", "column surprise"]
+    assert view.problems == ["code region_x", "column surprise", "nothing is below 2026/region_x/bread"]
     unknown_limit = [_row(law_entry_headroom_band="<0.6", spend_category="wood")]
     assert learn_view(System(), unknown_limit, "r", Public(categories=frozenset({"wood"}))).problems
 
