@@ -37,7 +37,14 @@ _COVERS = {
     "all": "true",
 }
 # Published columns that suppression makes; the others are read.
-_DECIDED = {"other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band", "suppression_code", "told_at"}
+_DECIDED = {
+    "other_nok_or_suppressed",
+    "other_suppliers_band",
+    "law_entry_headroom_band",
+    "suppression_code",
+    "told_at",
+    "rank",
+}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ now (suppress.py), publishing (publishing/). Releases that were superseded or re
 (1) A cell is a municipality, category and year, covered to the release's month: next month's is another cell.
 (2) A cell that was hidden stays hidden in every later release of the same months. One that was shown cannot be hidden
     in them; it can be left out.
-    One that was told in a sum stays hidden in later months of its year too: what it has grown by is less than it is.
+    One that was told in a sum, or ranked, stays hidden in later months of its year too: what it has grown by is less
+    than it is.
 (3) Where a cell was shown with another amount, of the same months or fewer, the difference is a cell too: whoever
     changed since must be enough.
 (4) Contributors of what was shown are remembered by the candidate's digest, beside the candidates, and never leave the
@@ -54,14 +55,14 @@ class Earlier:
     Attributes:
         period: The month that is published now.
         hidden: Cells that some release hid, and the last month in them.
-        in_sums: Cells that some release hid and told in a sum.
+        told_of: Cells that some release hid, and told in a sum or ranked.
         shown: Cells that releases showed, each as often as it was shown.
     """
 
     period: str = ""
     hidden: frozenset[tuple[CellKey, str]] = frozenset()
     shown: Mapping[CellKey, tuple[Shown, ...]] = field(default_factory=dict)
-    in_sums: frozenset[CellKey] = frozenset()
+    told_of: frozenset[CellKey] = frozenset()
 
     def was_hidden(self, key: CellKey) -> bool:
         """Return whether a release of the same months hid a cell."""
@@ -106,7 +107,7 @@ def read_earlier(home: Home, key: CandidateKey) -> Earlier:
     import pyarrow.parquet as pq
 
     hidden: set[tuple[CellKey, str]] = set()
-    in_sums: set[CellKey] = set()
+    told_of: set[CellKey] = set()
     shown: dict[CellKey, list[Shown]] = {}
     for digest, folder in _releases(home, key):
         remembered = _remembered(home, key, digest)
@@ -115,12 +116,13 @@ def read_earlier(home: Home, key: CandidateKey) -> Earlier:
             months = covered_to(cell, folder.parent.name)
             if row["suppression_code"]:
                 hidden.add((cell, months))
-                in_sums |= {cell} if row.get("told_at") else set()  # releases of version 1.1 told no sums
+                # Releases of version 1.1 told no sums and ranked nothing.
+                told_of |= {cell} if row.get("told_at") or row.get("rank") else set()
             else:
                 stood = Shown(months, row["other_nok_or_suppressed"], remembered.get("/".join(map(str, cell))))
                 shown.setdefault(cell, []).append(stood)
     stood_by_cell = {cell: tuple(stood) for cell, stood in shown.items()}
-    return Earlier(key.period, frozenset(hidden), stood_by_cell, frozenset(in_sums))
+    return Earlier(key.period, frozenset(hidden), stood_by_cell, frozenset(told_of))
 
 
 def remember(home: Home, key: CandidateKey, digest: str, cells: Iterable[Mapping[str, Any]]) -> None:

@@ -3,9 +3,9 @@
 Belongs here: one row per fact of a share that is not the workshop's own. Not here: what is shown of the market
 (suppress.py), whether anything may be told that others cannot see (gate/).
 
-(1) A visible cell of the market view tells of others, a zero too; a hidden one tells nothing. (2) A contract of the
-calendar that was announced is open to any supplier: the notice says where. (3) Own sales, what owners paid it and its
-own dependency are the workshop's own.
+(1) A visible cell of the market view tells of others, a zero too; a hidden one tells nothing unless it is ranked.
+(2) A contract of the calendar that was announced is open to any supplier: the notice says where. (3) Own sales, what
+owners paid it and its own dependency are the workshop's own.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def information_log(table: ProductTable, cut: Mapping[str, pa.Table]) -> pa.Tabl
 
 def _market(rows: Iterable[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
     for row in rows:
-        if not row["suppression_code"]:  # (1)
+        if not row["suppression_code"] or row["rank"] is not None:  # (1)
             cell = {name: row[name] for name in ("year", "municipality_no", "spend_category")}
             yield {"source_table": "market_view", **cell, "is_open": False}
 

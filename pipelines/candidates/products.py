@@ -424,6 +424,14 @@ _MARKET_VIEW = ProductTable(
             "i kommunen) eller total (alt). For en rad som er holdt tilbake: den fineste summen som har den med; tom "
             "der ingen har det.",
         ),
+        Field(
+            "rank",
+            "integer",
+            "Rang",
+            "Der minst 70 % av beløpet ikke er fortalt på noe nivå: rekkefølgen i året etter hva som kunne vært "
+            "levert, størst først, for rader som ellers ikke sier noe om andre; ellers tom.",
+            "Sier ikke hvor store radene er, eller hvor langt det er mellom dem.",
+        ),
     ),
     warning="En tom celle er ikke null. Summer og radene under dem skal ikke legges sammen.",
 )

@@ -22,7 +22,7 @@ from datetime import date
 from typing import Any
 
 FEW, ONE_LARGE, TWO_LARGE, CLOSE, UNCOUNTED = "few", "one_large", "two_large", "p_percent", "uncounted"
-BEFORE, IN_SUM, CHANGED, SECONDARY = "hidden_before", "in_a_sum_before", "changed", "secondary"
+BEFORE, TOLD_OF, CHANGED, SECONDARY = "hidden_before", "told_of_before", "changed", "secondary"
 REASONS = {
     FEW: "fewer than three other contributors",
     ONE_LARGE: "one other contributor holds nearly everything",
@@ -30,7 +30,7 @@ REASONS = {
     CLOSE: "the recipient could estimate the largest other contributor",
     UNCOUNTED: "the contributors do not add up to the cell",
     BEFORE: "hidden in an earlier release of the same months",
-    IN_SUM: "told as part of a sum in an earlier release of the year",
+    TOLD_OF: "hidden, but told in a sum or ranked in an earlier release of the year",
     CHANGED: "what changed since an earlier release would give a contributor away",
     SECONDARY: "hidden so that another cell cannot be computed",
 }

@@ -13,7 +13,8 @@ somebody away (sensitivity.py), who the contributors are (dbt_project/models/pro
 (5) Where others are hidden, so is what they could be computed from: the total, the bands. The recipient's own stays.
 (6) What is hidden is told in sums where that gives nobody away (rollup.py). Each row says at which level its figures
     are told: a sum its own; a hidden row that of the finest sum with it, or none.
-(7) The log names cells, codes and reasons, never an amount. It stays in the house: a reason says how many stand behind
+(7) Where little is told, rows of which nothing is are ranked (ranking.py).
+(8) The log names cells, codes and reasons, never an amount. It stays in the house: a reason says how many stand behind
     a cell.
 """
 
@@ -29,14 +30,15 @@ from typing import Any
 from pipelines.candidates.earlier import NOTHING, CellKey, Earlier, Shown, changed_contributors, key_of
 from pipelines.candidates.moves import Cell as SecondaryCell
 from pipelines.candidates.moves import Relation
+from pipelines.candidates.ranking import Untold, ranks
 from pipelines.candidates.rollup import ALL, CELL, Leaf, Sum, merged, told_sums
 from pipelines.candidates.secondary import hide_secondary
 from pipelines.candidates.sensitivity import (
     BEFORE,
     CHANGED,
-    IN_SUM,
     REASONS,
     SECONDARY,
+    TOLD_OF,
     UNCOUNTED,
     Assessment,
     Attacker,
@@ -118,12 +120,10 @@ def suppress_market_view(
     for one in sums:
         for key in one.hidden:
             level_of.setdefault(key, one.level)
-    rows, log = [], []
+    log, untold = [], []
     visible = rolled_up = total = Decimal(0)
     for cell, one in zip(listed, judged, strict=True):
         key = key_of(cell)
-        if one.code != LEFT_OUT:
-            rows.append(_publish(cell, one, level_of.get(key, "")))
         size = Decimal(0) if ALL in key else abs(cell["addressable_nok"] or Decimal(0))
         total += size
         if one.code:
@@ -131,8 +131,19 @@ def suppress_market_view(
             rolled_up += size if key in level_of else Decimal(0)
         else:
             visible += size
+        if one.code in (PRIMARY, COMPLEMENTARY) and key not in level_of and ALL not in key:
+            untold.append(Untold(key, cell["addressable_nok"] or Decimal(0), key in earlier.shown))
+    rank_of = ranks(untold, attacker, total - visible - rolled_up, total)
+    rows = [
+        {**_publish(cell, one, level_of.get(key_of(cell), "")), "rank": rank_of.get(key_of(cell))}
+        for cell, one in zip(listed, judged, strict=True)
+        if one.code != LEFT_OUT
+    ]
     stated = [_summed(one, [cell for cell in listed if key_of(cell) in one.parts]) for one in sums]
-    rows += [_publish(cell, _Judged(assess_cell(cell, attacker(cell["year"]))), cell["level"]) for cell in stated]
+    rows += [
+        {**_publish(cell, _Judged(assess_cell(cell, attacker(cell["year"]))), cell["level"]), "rank": None}
+        for cell in stated
+    ]
     log.sort(key=lambda row: tuple(row[name] for name in _KEY))
     return Suppressed(rows, log, stated, visible, rolled_up, total)
 
@@ -152,8 +163,8 @@ def _judge(cell: Mapping[str, Any], attacker: Attacker, earlier: Earlier) -> _Ju
         judged = _Judged(assessed, PRIMARY, assessed.reason)
     elif earlier.was_hidden(key):
         judged = _Judged(assessed, COMPLEMENTARY, BEFORE)
-    elif key in earlier.in_sums:
-        judged = _Judged(assessed, COMPLEMENTARY, IN_SUM)
+    elif key in earlier.told_of:
+        judged = _Judged(assessed, COMPLEMENTARY, TOLD_OF)
     elif any(
         shown.other_nok != cell["other_nok"] and _gives_away(read_contributions(cell["contributions"]), shown, attacker)
         for shown in earlier.shown.get(key, ())

@@ -243,6 +243,7 @@ def contributors(case: Case) -> Finding:
     if not listed:
         return Finding(0, reason="The market view has no cells.")
     wrong = {cell.key: problem for cell in listed if (problem := _problem(cell, fewest))}
+    wrong |= dict.fromkeys(_ranked_wrongly(case, listed), "a rank is not that of the warehouse's amounts")
     reason = "; ".join(sorted(set(wrong.values())))
     suppressed = sum(cell.is_suppressed for cell in listed)
     if not wrong:
@@ -263,6 +264,32 @@ def _problem(cell: Cell, fewest: int) -> str:
     return (
         "" if (cell.band or "0") == band(cell.contributors) else "a visible cell's band is not that of its contributors"
     )
+
+
+def _ranked_wrongly(case: Case, listed: Iterable[Cell]) -> list[tuple[str, ...]]:
+    """Return the ranked cells that are shown, or that are larger than one ranked before them."""
+    by_key = {cell.key: cell for cell in listed}
+    rows = case.ask(
+        """
+        select cast(year as varchar), municipality_no, spend_category
+        from candidate_market_view
+        where rank is not null
+        order by year, rank
+        """
+    )
+    wrong, before = [], None
+    for key in rows:
+        cell = by_key[key]
+        is_larger = before is not None and before.key[0] == key[0] and size_of(cell) > size_of(before)
+        if is_larger or not cell.is_suppressed or cell.is_sum:
+            wrong.append(key)
+        before = cell
+    return wrong
+
+
+def size_of(cell: Cell) -> Decimal:
+    """Return what a cell holds altogether."""
+    return cell.true_own + cell.true_other
 
 
 def band(count: int) -> str:

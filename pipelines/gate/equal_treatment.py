@@ -3,7 +3,8 @@
 Belongs here: finding every fact of a share that is not the workshop's own, and holding the log against them. Not here:
 making the log (candidates/), how much of a cell may be told at all (disclosure.py).
 
-(1) Facts of others are the cells of the market view that show anything of others, and the contracts of the calendar.
+(1) Facts of others are the cells of the market view that show anything of others, or rank them, and the contracts of
+    the calendar.
 (2) A fact is open where anybody can read it: a contract that was announced. Cells would be open as open data, which
 this version does not publish. (3) The policy ``require_open`` lets nothing but open facts out.
 """
@@ -28,7 +29,7 @@ def facts_open_or_logged(case: Case) -> Finding:
             from candidate_market_view
             where
                 addressable_nok is not null or other_nok_or_suppressed is not null or other_suppliers_band is not null
-                or law_entry_headroom_band is not null
+                or law_entry_headroom_band is not null or rank is not null
             union all
             select
                 'contract_calendar', '', '', coalesce(spend_category, ''), contract_id,

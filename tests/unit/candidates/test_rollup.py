@@ -118,7 +118,7 @@ def test_a_cell_that_was_told_in_a_sum_stays_hidden_in_later_months_of_its_year(
     key = (2026, "9902", "wood")
     held = Earlier("2026-11", frozenset({(key, "2026-10")}), {}, frozenset({key}))
     found = published([cell("9902", "wood", MANY)], held)
-    assert [(row["code"], row["reason"]) for row in found.log] == [("k", "in_a_sum_before")]
+    assert [(row["code"], row["reason"]) for row in found.log] == [("k", "told_of_before")]
     assert levels(published([cell("9902", "wood", MANY)], Earlier("2026-11", held.hidden)))["9902", "wood"][0] == ""
 
 

@@ -363,6 +363,7 @@ def share_tables() -> dict[str, list[Row]]:
                 "law_entry_headroom_band": "<0.6",
                 "suppression_code": "",
                 "told_at": "cell",
+                "rank": None,
             }
         ],
         "contract_calendar": [
