@@ -17,7 +17,7 @@ import argparse
 import itertools
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from pipelines.candidates.moves import Cell, Relation
@@ -29,6 +29,7 @@ from pipelines.gate.attack.system import Name, System, reduce_exactly
 
 P = Decimal("0.15")
 Children = Mapping[str, list[str]]
+Dimensions = Sequence[Children]
 
 
 def tree(prefix: str, leaves: int, groups: int) -> dict[str, list[str]]:
@@ -89,13 +90,13 @@ def large_table(seed: int, boxes: int) -> tuple[System, dict[Name, Decimal]]:
     return system, hidden
 
 
-def suppliers_of_all_cells(seed: int) -> dict[Name, dict[str, int]]:
+def suppliers_of_all_cells(seed: int, dimensions: Dimensions = DIMENSIONS) -> dict[Name, dict[str, int]]:
     """Who stands behind each cell with how many øre: some suppliers of a place and trade, most of them each month."""
     chance = random.Random(seed)
     above = [
-        {leaf: [code for code in each if leaf in leaves_below(each, code)] for leaf in each} for each in DIMENSIONS
+        {leaf: [code for code in each if leaf in leaves_below(each, code)] for leaf in each} for each in dimensions
     ]
-    single = [[code for code, below in each.items() if not below] for each in DIMENSIONS]
+    single = [[code for code, below in each.items() if not below] for each in dimensions]
     found: dict[Name, dict[str, int]] = {}
     for municipality, category in itertools.product(*single[:2]):
         region = above[0][municipality][1]
@@ -112,33 +113,33 @@ def suppliers_of_all_cells(seed: int) -> dict[Name, dict[str, int]]:
     return found
 
 
-def suppressed(behind: Mapping[Name, dict[str, int]]) -> tuple[set[Name], set[Name]]:
-    """The cells that the suppressor hides: for those who stand behind them, and for others' sake."""
+def suppressed(
+    behind: Mapping[Name, dict[str, int]], dimensions: Dimensions = DIMENSIONS
+) -> tuple[set[Name], set[Name], set[Name]]:
+    """The cells that are hidden for those who stand behind them, for others' sake, and those that nothing protects."""
     reader, cells = Attacker(ME), []
     for key, sums in behind.items():
         found = assess((Contributor(payee, amount, amount) for payee, amount in sums.items()), reader)
         value = sum(sums.values())
         cells.append(Cell(key, value, value, protection(found.magnitude), bool(found.reason)))
-    pattern = hide_secondary(
-        cells, [Relation({whole: -1} | dict.fromkeys(parts, 1)) for whole, parts in totals(behind)]
-    )
-    assert not pattern.exposed
-    return {cell.key for cell in cells if cell.is_hidden}, set(pattern.secondary)
+    relations = [Relation({whole: -1} | dict.fromkeys(parts, 1)) for whole, parts in totals(behind, dimensions)]
+    pattern = hide_secondary(cells, relations)
+    return {cell.key for cell in cells if cell.is_hidden}, set(pattern.secondary), set(pattern.exposed)
 
 
-def totals(cells: Iterable[Name]) -> Iterator[tuple[Name, list[Name]]]:
+def totals(cells: Iterable[Name], dimensions: Dimensions = DIMENSIONS) -> Iterator[tuple[Name, list[Name]]]:
     """Each cell that is a total in some direction, and the cells next below it."""
     for cell in cells:
-        for dimension, children in enumerate(DIMENSIONS):
+        for dimension, children in enumerate(dimensions):
             parts = [(*cell[:dimension], code, *cell[dimension + 1 :]) for code in children[cell[dimension]]]
             if parts:
                 yield cell, parts
 
 
-def told(amounts: Mapping[Name, Decimal], hidden: set[Name]) -> set[Name]:
+def told(amounts: Mapping[Name, Decimal], hidden: set[Name], dimensions: Dimensions = DIMENSIONS) -> set[Name]:
     """The hidden cells that the attacker works out."""
     system = System()
-    for whole, parts in totals(amounts):
+    for whole, parts in totals(amounts, dimensions):
         system.total(whole, parts, "total")
     for cell, amount in amounts.items():
         if cell not in hidden:
@@ -147,22 +148,28 @@ def told(amounts: Mapping[Name, Decimal], hidden: set[Name]) -> set[Name]:
     return set(narrow(system, {cell: limit_of(P, amounts[cell], amounts[cell]) for cell in hidden}))
 
 
+def _clocks() -> tuple[float, float]:
+    """Seconds on the wall, and those that the processor gave: on a machine that others use, two things."""
+    return time.perf_counter(), time.process_time()
+
+
 def run_suppressed(seed: int) -> None:
     """Print what suppressor and attacker make of one table."""
     behind = suppliers_of_all_cells(seed)
     amounts = {cell: Decimal(sum(sums.values())) / 100 for cell, sums in behind.items()}
-    begun = time.perf_counter()
-    primary, secondary = suppressed(behind)
-    hidden_at = time.perf_counter()
+    begun = _clocks()
+    primary, secondary, exposed = suppressed(behind)
+    hidden_at = _clocks()
     found = told(amounts, primary | secondary)
-    done = time.perf_counter()
+    done = _clocks()
     without = told(amounts, primary)
     of_leaves = {cell for cell in amounts if not any(each[code] for each, code in zip(DIMENSIONS, cell, strict=True))}
     value = sum(amounts[cell] for cell in of_leaves)
     withheld = sum(amounts[cell] for cell in of_leaves & (primary | secondary)) / value
-    print(f"table {seed}: {len(amounts)} cells; hidden: {len(primary)} primary, {len(secondary)} secondary", end="; ")
-    print(f"{withheld:.1%} of the value")
-    print(f"  suppressor {hidden_at - begun:.1f} s, attacker {done - hidden_at:.1f} s", end="; ")
+    print(f"table {seed}: {len(amounts)} cells; hidden: {len(primary)} primary, {len(secondary)} secondary", end=", ")
+    print(f"{len(exposed)} exposed; {withheld:.1%} of the value")
+    for name, first, last in (("suppressor", begun, hidden_at), ("attacker", hidden_at, done)):
+        print(f"  {name} {last[0] - first[0]:.1f} s ({last[1] - first[1]:.1f} s of processor)", end="; ")
     print(f"leaks: {len(without)} with the primary alone, {len(found)} with both")
 
 
