@@ -105,10 +105,10 @@ def _hide_payees(tables: dict[str, pa.Table], persons: list[str], care: list[str
 
     lines: Any = tables["fct_purchases"]
     kind: Any = pc.fill_null(lines["payee_kind"], "unknown")
-    function: Any = pc.fill_null(lines["function_privacy_class"], "")
-    is_private: Any = pc.not_equal(kind, "public_body")
-    is_strict = pc.and_(pc.equal(function, _STRICT), is_private)  # (3)
-    is_care = pc.and_(pc.and_(pc.equal(function, _CLIENT), is_private), _is_in(lines["org_no"], care))
+    is_private: Any = pc.invert(_is_in(kind, ["public_body"]))
+    is_strict = pc.and_(_is_in(lines["function_privacy_class"], [_STRICT]), is_private)  # (3)
+    is_client = _is_in(lines["function_privacy_class"], [_CLIENT])
+    is_care = pc.and_(pc.and_(is_client, is_private), _is_in(lines["org_no"], care))
     is_nameless = pc.or_(pc.invert(_is_in(kind, NAMED_KINDS)), _is_in(lines["org_no"], persons))  # (2)
     lines = _emptied(lines, "org_no", pc.or_(is_nameless, pc.or_(is_strict, is_care)))
     tables["fct_purchases"] = _emptied(lines, "workshop_org_no", is_strict)
@@ -119,7 +119,8 @@ def _hide_payees(tables: dict[str, pa.Table], persons: list[str], care: list[str
     tables["fct_kpi_lines"] = _emptied(figures, "workshop_org_no", is_strict_figure)
 
     suppliers, contracts = tables["dim_suppliers"], tables["dim_contracts"]
-    workshops = suppliers["org_no"].filter(pc.fill_null(suppliers["is_workshop"], False)).to_pylist()
+    is_workshop: Any = suppliers["is_workshop"]  # rows of null are none that filter takes
+    workshops = suppliers["org_no"].filter(is_workshop).to_pylist()
     shown = [*lines["org_no"].unique().to_pylist(), *workshops]  # (4)
     tables["dim_suppliers"] = _where(suppliers, "org_no", shown)
     is_untold = pc.invert(_is_in(contracts["supplier_org_no"], shown))

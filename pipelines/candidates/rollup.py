@@ -126,11 +126,12 @@ def _sums(leaves: Mapping[CellKey, Leaf]) -> Iterator[Sum]:
         for level, where, what in codes:
             wanted.setdefault((year, LEVELS.index(level), where, what), []).append(key)
     seen: set[tuple[CellKey, ...]] = set()
-    for (year, level, municipality, category), parts in sorted(wanted.items()):
+    for (year, rank, where, what), parts in sorted(wanted.items()):
         hidden = frozenset(key for key in parts if leaves[key].is_hidden)
-        if len(parts) > 1 and (hidden or LEVELS[level] not in (GROUP, REGION_GROUP)) and tuple(parts) not in seen:
+        level = LEVELS[rank]
+        if len(parts) > 1 and (hidden or level not in (GROUP, REGION_GROUP)) and tuple(parts) not in seen:
             seen.add(tuple(parts))  # the same rows are told once, at the finest level
-            yield Sum((year, municipality, category), LEVELS[level], tuple(parts), hidden)
+            yield Sum((year, where, what), level, tuple(parts), hidden)
 
 
 def _behind(leaves: Mapping[CellKey, Leaf], keys: Iterable[CellKey]) -> tuple[Contributor, ...] | None:

@@ -117,9 +117,9 @@ def suppress_market_view(
     ]
     sums = _sums(listed, judged, attacker, earlier)
     level_of: dict[CellKey, str] = {}
-    for one in sums:
-        for key in one.hidden:
-            level_of.setdefault(key, one.level)
+    for told in sums:
+        for key in told.hidden:
+            level_of.setdefault(key, told.level)
     log, untold = [], []
     visible = rolled_up = total = Decimal(0)
     for cell, one in zip(listed, judged, strict=True):

@@ -164,7 +164,7 @@ def _rendered(table: str, validated: Sequence[tuple[Expectation, Any]]) -> str:
 @lru_cache(maxsize=1)
 def _renderers() -> tuple[Any, Any]:
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
+    from great_expectations.render.view.view import DefaultJinjaPageView
 
     environment = DefaultJinjaPageView().env
     environment.filters["generate_html_element_uuid"] = lambda prefix=None: prefix or ""
