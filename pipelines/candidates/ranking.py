@@ -50,5 +50,6 @@ def ranks(
     return {
         row.key: rank
         for rows in by_year.values()
+        if len(rows) > 1  # one alone has no order, and would stay hidden for it (3)
         for rank, row in enumerate(sorted(rows, key=lambda row: (-row.addressable_nok, row.key)), start=1)
     }

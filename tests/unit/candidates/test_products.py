@@ -77,7 +77,8 @@ def test_the_models_give_what_the_contract_reads() -> None:
     for table in (table for table in TABLES if table.source and table not in MART):
         columns = {table.recipient_column, *table.field_names}
         if table.name == "market_view":
-            decided = ("other_nok_or_suppressed", "other_suppliers_band", "law_entry_headroom_band", "suppression_code")
-            columns = (columns - set(decided)) | CONTRIBUTOR_COLUMNS.keys() | {"law_entry_rule_confidence"}
+            bands = {"other_suppliers_band", "law_entry_headroom_band"}
+            decided = {"other_nok_or_suppressed", "suppression_code", "told_at", "rank", *bands}
+            columns = (columns - decided) | CONTRIBUTOR_COLUMNS.keys() | {"law_entry_rule_confidence"}
         read[table.source] = columns
     assert read == models

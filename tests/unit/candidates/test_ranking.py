@@ -31,12 +31,15 @@ def test_no_row_is_ranked_where_enough_is_told() -> None:
 
 
 def test_what_an_owner_bought_is_not_ranked_among_what_others_did() -> None:
-    assert ranks(published([cell(OWNER, "wood", TWO), cell("9902", "wood", ONE)])) == {"9902": 1}
+    cells = [cell(OWNER, "wood", TWO), cell("9902", "wood", ONE), cell("9903", "wood", TWO)]
+    assert ranks(published(cells)) == {"9903": 1, "9902": 2}
+    assert ranks(published(cells[:2])) == {}
 
 
 def test_what_an_earlier_release_showed_is_not_ranked() -> None:
     shown = Earlier("2026-10", frozenset(), {(2026, "9902", "wood"): (Shown("2026-09", Decimal(400), None),)})
-    assert ranks(published([cell("9902", "wood", ONE), cell("9903", "wood", TWO)], shown)) == {"9903": 1}
+    cells = [cell("9902", "wood", ONE), cell("9903", "wood", TWO), cell("9904", "wood", ONE)]
+    assert ranks(published(cells, shown)) == {"9903": 1, "9904": 2}
 
 
 @settings(max_examples=15, deadline=None)
