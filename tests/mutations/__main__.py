@@ -34,7 +34,7 @@ from tests.mutations.broken_home import BrokenHome
 # What people decide is told of the chain of decisions, whose tests break it: tests/unit/gate.
 OF_DECISIONS = {"PB03", "PB04"}
 _TRIED = 4  # candidates of each product that are judged as they are, at most
-DEMO = ("--municipalities", "2", "--months", "3", "--scale", "0.1")
+DEMO = ("--municipalities", "3", "--months", "3", "--scale", "0.1")
 
 
 @dataclass(frozen=True)

@@ -241,6 +241,10 @@ def _visible(rows: list[Row]) -> Row:
     )
 
 
+def _without_sums(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if row["suppression_code"] or row["told_at"] == "cell"]
+
+
 def _behind(what: str, *, one_line: bool = False) -> Callable[[BrokenHome], None]:
     """Change what others sold in a visible cell: all of it, or one line."""
 
@@ -263,7 +267,7 @@ def _behind(what: str, *, one_line: bool = False) -> Callable[[BrokenHome], None
 
 
 def _hide(row: Row, code: str = "p") -> None:
-    row.update(dict.fromkeys(_HIDDEN) | {"suppression_code": code})
+    row.update(dict.fromkeys(_HIDDEN) | {"suppression_code": code, "told_at": ""})
 
 
 def _show(broken: BrokenHome, row: Row) -> None:
@@ -288,7 +292,7 @@ def _total_with_hidden(hidden: int) -> Callable[[BrokenHome], None]:
 
         def change(rows: list[Row]) -> None:
             groups: dict[tuple[Any, str], list[Row]] = {}
-            rows[:] = [row for row in rows if row["suppression_code"] or row["told_at"] == "cell"]  # no other sum
+            rows[:] = _without_sums(rows)
             for row in rows:
                 groups.setdefault((row["year"], row["spend_category"]), []).append(row)
                 _show(broken, row)
@@ -334,7 +338,7 @@ def _earlier_hid(broken: BrokenHome) -> None:
     planted = folder / "r9"
     shutil.copytree(broken.folder, planted)
     (planted / "manifest.json").write_text(json.dumps({"digest": "0" * 64, "release_id": f"{broken.key.period}-r9"}))
-    kept, candidate = broken.rows("market_view"), broken.folder
+    kept, candidate = _without_sums(broken.rows("market_view")), broken.folder  # its own sums would tell what it hides
     _hide(_visible(kept))
     broken.write("market_view", kept)
     for ending in ("csv", "parquet"):
