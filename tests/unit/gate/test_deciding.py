@@ -48,7 +48,7 @@ def conclude(small: SmallHome, *results: RuleResult, key: CandidateKey = EXTRACT
     ground = read_ground(home, clock.as_of)
     bindings = current_bindings(home, key, read_rules(settings.EXPECTATIONS / "rules"))
     given = [GREEN, *results, *ground.answers(key)]
-    return judging._conclude(home, key, folder_digest(small.folder(key)), clock, bindings, ground, given, {})
+    return judging._conclude(home, key, folder_digest(small.folder(key)), clock, bindings, ground, given, {}, None)
 
 
 def find(small: SmallHome, key: CandidateKey = EXTRACT, day: date = CLOCK.as_of) -> Verdict:

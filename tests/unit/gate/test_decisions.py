@@ -203,7 +203,7 @@ CHANGES: dict[str, tuple[Callable[[SmallHome, Path], object], str]] = {
         "rule XX01 is now version 1, it was judged under none",
     ),
     "a rule's limit": (
-        lambda small, root: _replace(root / "expectations/rules/DC01.md", '"3"', '"2"'),
+        lambda small, root: _replace(root / "expectations/rules/DC01.md", 'contributors: "3"', 'contributors: "2"'),
         "the suites, the applicability or a rule's settings have changed",
     ),
     "a suite": (
