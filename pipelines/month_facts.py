@@ -97,8 +97,8 @@ def _run_due(home: Home, as_of: date, period: str, registers: Mapping[str, list[
 def _missing(
     home: Home, as_of: date, period: str, registers: Mapping[str, list[Row]], is_out: set[str]
 ) -> Iterable[month.Missing]:
+    from pipelines.candidates.coverage import months_missing
     from pipelines.gate.case import last_day
-    from pipelines.gate.intake import months_missing
     from pipelines.warehouse.read import connect
 
     if not home.warehouse_file.is_file():

@@ -411,9 +411,12 @@ def command_line(command: str) -> str:
     return f"  $ {command}"
 
 
-def ran(released: int, unchanged: int, held: int, blocked: int, failed: int) -> str:
+def ran(released: int, unchanged: int, held: int, blocked: int, recalled: int, failed: int) -> str:
     """Say what a run came to."""
-    return f"Kjørt: {released} utgitt, {unchanged} uendret, {held} holdt, {blocked} stanset, {failed} feilet."
+    taken_back = f"{recalled} trukket tilbake, " if recalled else ""
+    return (
+        f"Kjørt: {released} utgitt, {unchanged} uendret, {held} holdt, {blocked} stanset, {taken_back}{failed} feilet."
+    )
 
 
 def failed(step: str, name: str, text: str) -> str:

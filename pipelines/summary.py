@@ -46,6 +46,7 @@ class MunicipalityLine:
         verdict: approved, released_with_waiver, held, blocked, recalled, failed or none.
         reasons: Why not approved: rule and reason, or what failed.
         headings: What each reason does: blocked, held or failed.
+        stands: Where the month's own is withheld, the recipient's last release, of whatever month: it stands.
     """
 
     municipality_no: str
@@ -59,6 +60,7 @@ class MunicipalityLine:
     verdict: str
     reasons: tuple[str, ...]
     headings: tuple[str, ...]
+    stands: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class WorkshopLine:
     verdict: str
     reasons: tuple[str, ...]
     headings: tuple[str, ...]
+    stands: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class OtherLine:
     verdict: str
     reasons: tuple[str, ...]
     headings: tuple[str, ...]
+    stands: str | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,7 @@ class _Standing:
     verdict: str
     reasons: tuple[str, ...]
     headings: tuple[str, ...]
+    stands: str | None = None
 
 
 def summarise(session: Session, keys: Collection[CandidateKey], notes: Collection[str]) -> RunSummary:
@@ -179,21 +184,23 @@ def summarise(session: Session, keys: Collection[CandidateKey], notes: Collectio
 
 
 def _standing(session: Session, key: CandidateKey, stated: dict[str, Any] | None) -> _Standing:
-    from pipelines.publishing.store import read_current
+    from pipelines.publishing.store import last_standing, read_current
 
     current = read_current(session.home, key)
     release_id = str(current["release_id"]) if current and current.get("release_id") else None
+    stands = last_standing(session.home, key)
     failed = [failure.message for failure in session.failures if failure.name == f"{key.product}|{key.recipient}"]
     if failed:
-        return _Standing(release_id, _FAILED, tuple(failed), (_FAILED,) * len(failed))
+        return _Standing(release_id, _FAILED, tuple(failed), (_FAILED,) * len(failed), stands)
     if stated is None:
-        return _Standing(release_id, _NONE, (), ())
+        return _Standing(release_id, _NONE, (), (), stands)
     withholding = stated["waiting"]
     return _Standing(
         release_id,
         str(stated["state"]),
         tuple(f"{result['rule']}: {result['reason']}" for result in withholding),
         tuple(_HEADINGS[result["severity"]] for result in withholding),
+        None if stated["state"] in _GOES_OUT else stands,
     )
 
 
@@ -222,6 +229,7 @@ def _municipalities(session: Session, standings: dict[CandidateKey, _Standing]) 
                 verdict=standing.verdict,
                 reasons=(*standing.reasons, *failures),
                 headings=(*standing.headings, *(_FAILED for _ in failures)),
+                stands=standing.stands,
             )
         )
     return tuple(lines)
@@ -246,6 +254,7 @@ def _workshops(session: Session, standings: dict[CandidateKey, _Standing]) -> tu
                     verdict=standing.verdict,
                     reasons=standing.reasons,
                     headings=standing.headings,
+                    stands=standing.stands,
                 )
             )
     return tuple(lines)
@@ -262,6 +271,7 @@ def _others(session: Session, standings: dict[CandidateKey, _Standing]) -> tuple
             verdict=standing.verdict,
             reasons=standing.reasons,
             headings=standing.headings,
+            stands=standing.stands,
         )
         for key, standing in sorted(standings.items())
         if key.product not in (MUNICIPALITY_EXTRACT, WORKSHOP_RELEASE)

@@ -163,19 +163,3 @@ def strict_functions(warehouse: duckdb.DuckDBPyConnection) -> list[str]:
         " where privacy_class = 'client_strict' order by 1"
     ).fetchall()
     return [row[0] for row in rows]
-
-
-def coverage(
-    warehouse: duckdb.DuckDBPyConnection, window: Window, municipality_no: str | None = None
-) -> dict[str, list[str]]:
-    """Return the months that have purchases, by municipality; of one, or of all whose data stand behind the figures."""
-    rows = warehouse.execute(
-        "select recipient_municipality_no, period_month from products.product_municipality_extract"
-        " where period_month in (select unnest($months)) and coalesce(recipient_municipality_no = $only, true)"
-        " group by all order by all",
-        {"months": list(window.months), "only": municipality_no},
-    ).fetchall()
-    months: dict[str, list[str]] = {}
-    for owner, month in rows:
-        months.setdefault(owner, []).append(month)
-    return months

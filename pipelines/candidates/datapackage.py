@@ -6,7 +6,7 @@ that the same tables give the same package.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.candidates.products import CandidateKey, Field, Product, ProductTable, Window
@@ -32,7 +32,7 @@ def package_bytes(
     *,
     recipient_name: str,
     window: Window,
-    coverage: Mapping[str, list[str]],
+    coverage: Sequence[Mapping[str, Any]],
     files: Mapping[str, bytes],
     without_consent: list[str] | None = None,
 ) -> bytes:
@@ -43,7 +43,7 @@ def package_bytes(
         key: To whom, for which month.
         recipient_name: The recipient's name.
         window: The months that the content covers.
-        coverage: By municipality, the months that have purchases.
+        coverage: By municipality, the months that have purchases and those that have not come (coverage.py).
         files: The candidate's other files by name.
         without_consent: The members that a joint product leaves out; None where it is of one owner.
     """
@@ -56,7 +56,7 @@ def package_bytes(
         "recipient": key.recipient,
         "period": key.period,
         "window": {"from": window.months[0], "to": window.months[-1]},
-        "coverage": [{"municipality_no": number, "months": months} for number, months in sorted(coverage.items())],
+        "coverage": list(coverage),
         **({} if without_consent is None else {"without_consent": without_consent}),
         "usage_warnings": list(product.warnings),
         "resources": [

@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.candidates.consent import consenting
-from pipelines.candidates.cut import Cut, coverage, cut_table
+from pipelines.candidates.coverage import coverage, months_with_purchases
+from pipelines.candidates.cut import Cut, cut_table
 from pipelines.candidates.datapackage import FILE_NAME, package_bytes
 from pipelines.candidates.earlier import CellKey, earlier_digests, key_of, read_earlier, remember
 from pipelines.candidates.information import INFORMATION_LOG, information_log
 from pipelines.candidates.mart import cut_mart, described
 from pipelines.candidates.products import (
     CONSORTIUM_MART,
-    MUNICIPALITY_EXTRACT,
     PRODUCTS,
     CandidateKey,
     Product,
@@ -164,8 +164,10 @@ def _inputs_digest(home: Home, key: CandidateKey, build_id: str, candidate_sha25
         # The recipient's name stands in the data package; owners and consents say what it knows of others.
         "registers": {
             name: _file_digest(home.registers / f"{name}.csv")
-            for name in sorted({_product(key).recipients, "workshop_owners", "consents"})
+            for name in sorted({_product(key).recipients, "members", "workshop_owners", "consents"})
         },
+        # What was to come says what is missing.
+        "sources": [[source.owner, source.name, source.kind] for source in home.consortium.sources],
         "earlier": earlier_digests(home, key, candidate_sha256),
     }
     return sha256_bytes(canonical_json(facts).encode())
@@ -206,7 +208,7 @@ class Maker:
         self._registers: Registers | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._build_id = ""
-        self._coverage: dict[tuple[Window, str | None], dict[str, list[str]]] = {}
+        self._bought: dict[Window, dict[str, list[str]]] = {}
 
     def close(self) -> None:
         """Close the warehouse, if it was opened."""
@@ -264,17 +266,12 @@ class Maker:
         for table in product.tables:
             rows = in_order(table, shown[table.name])
             files |= {f"{table.name}.{ending}": _RENDERED[ending](rows) for ending in product.formats}
-        only = key.recipient if product.id == MUNICIPALITY_EXTRACT else None
         files[FILE_NAME] = package_bytes(
             product,
             key,
             recipient_name=recipient_name,
             window=window,
-            coverage={
-                number: months
-                for number, months in self._covered(window, only).items()
-                if members is None or number in members
-            },
+            coverage=self._covered(window, frozenset({key.recipient}) if members is None else members),
             without_consent=without,
             files=files,
         )
@@ -297,10 +294,11 @@ class Maker:
             shown[table.name] = cut.rows
         return shown, market
 
-    def _covered(self, window: Window, municipality_no: str | None) -> dict[str, list[str]]:
-        if (window, municipality_no) not in self._coverage:
-            self._coverage[window, municipality_no] = coverage(self._warehouse(), window, municipality_no)
-        return self._coverage[window, municipality_no]
+    def _covered(self, window: Window, owners: frozenset[str]) -> list[dict[str, Any]]:
+        warehouse = self._warehouse()
+        if window not in self._bought:
+            self._bought[window] = months_with_purchases(warehouse, window)
+        return coverage(warehouse, self._home, self._registers or {}, window, self._bought[window], owners)
 
     def _warehouse(self) -> duckdb.DuckDBPyConnection:
         build_id = current_build_id(self._home)

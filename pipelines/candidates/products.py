@@ -543,6 +543,8 @@ def _mart(name: str, stated: MartTable) -> ProductTable:
     )
 
 
+_AS_DELIVERED = "Kommunene er med så langt de har levert; not_delivered i coverage sier hvilke måneder som mangler."
+
 PRODUCTS: dict[str, Product] = {
     product.id: product
     for product in (
@@ -573,7 +575,7 @@ PRODUCTS: dict[str, Product] = {
             tables=(_OWN_SALES, _MARKET_VIEW, _CONTRACT_CALENDAR, _OWNER_VIEW, _DEPENDENCY, _INFORMATION_LOG),
             warnings=(
                 "Bare for mottakerbedriften.",
-                "Kommuner og måneder som ikke har levert, er ikke med; se coverage.",
+                _AS_DELIVERED,
                 "Kommuner som ikke har samtykket til produktet, er ikke med; se without_consent.",
             ),
             is_joint=True,
@@ -592,6 +594,7 @@ PRODUCTS: dict[str, Product] = {
             tables=tuple(_mart(name, stated) for name, stated in MARTS.items()),
             warnings=(
                 "Bare for samarbeidets egne ansatte: tallene viser det som er holdt tilbake i bedriftenes utgaver.",
+                _AS_DELIVERED,
                 "Kommuner som ikke har samtykket til produktet, er ikke med; se without_consent.",
                 "Mottakeren er skjult for personer, ukjente, enkeltpersonforetak og på linjer på klientfunksjoner.",
             ),

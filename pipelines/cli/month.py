@@ -226,7 +226,8 @@ class _Guide:
         gate_key(self.home)
         with progress_bars() as progress:
             summary = run_pipeline(self.home, self.clock, month=self.period, progress=progress)
-        typer.echo(nb.ran(summary.released, summary.unchanged, summary.held, summary.blocked, summary.failed))
+        counts = (summary.released, summary.unchanged, summary.held, summary.blocked, summary.recalled, summary.failed)
+        typer.echo(nb.ran(*counts))
         for one in summary.failures:
             typer.echo(as_text(nb.failed(one.step, one.name, one.message)))
         return _RAN

@@ -146,15 +146,20 @@ def _print_summary(summary: RunSummary) -> None:
         typer.echo(f"nothing to do: {note}")
     typer.echo(
         f"{summary.released} released, {summary.unchanged} unchanged, {summary.held} held, {summary.blocked} blocked, "
-        f"{summary.failed} failed."
+        f"{f'{summary.recalled} recalled, ' if summary.recalled else ''}{summary.failed} failed."
     )
 
 
 def _print_reasons(recipient: str, line: MunicipalityLine | WorkshopLine | OtherLine) -> None:
-    """Print what withholds a release, each rule under what it does; failures are printed once, for all, below."""
+    """Print what withholds a release, each rule under what it does, and what its recipient has meanwhile.
+
+    Failures are printed once, for all, below.
+    """
     for heading, reason in zip(line.headings, line.reasons, strict=True):
         if heading != "failed":
             typer.echo(f"{heading}: {recipient} {line.name}: {reason}")
+    if line.stands:
+        typer.echo(f"stands: {recipient} {line.name}: {line.stands} is the last release until then")
 
 
 COMMANDS = (run,)

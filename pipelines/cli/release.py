@@ -51,6 +51,11 @@ def show(
     print_rows(
         [{"fact": name, "value": value} for name, value in simple.items()], ("fact", "value"), title=f"{product}"
     )
+    covered = [
+        {"municipality": one["municipality_no"], "delivered to": one.get("delivered_to"), **one}
+        for one in manifest.get("coverage", [])
+    ]
+    print_rows(covered, ("municipality", "months", "not_delivered", "delivered to"), title="Covers")
     print_rows(manifest.get("files", []), ("path", "bytes", "sha256"), title="Files", right=("bytes",))
 
 

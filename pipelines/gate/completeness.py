@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pipelines.candidates.coverage import months_missing
 from pipelines.candidates.make import current_build_id, inputs_digest, inputs_file
 from pipelines.files import folder_digest
-from pipelines.gate.case import Case
+from pipelines.gate.case import EXTRACT, Case
 from pipelines.gate.rules import MAX_EXAMPLES, Finding, RuleResult
+from pipelines.gate.tenancy import consenting_members
 
 
 def renderings_agree(case: Case) -> Finding:
@@ -45,7 +47,7 @@ def nothing_skipped(
 
 def package_is_complete(case: Case) -> Finding:
     """PB02: return what the data package and the record of inputs leave unsaid, or say otherwise than the files."""
-    checks = [*_package_checks(case), *_input_checks(case)]
+    checks = [*_package_checks(case), *_coverage_checks(case), *_input_checks(case)]
     problems = [what for is_right, what in checks if not is_right]
     reason = f"{len(problems)} facts are missing or wrong: {'; '.join(problems[:3])}." if problems else ""
     return Finding(len(checks), len(problems), reason, tuple(problems[:MAX_EXAMPLES]), "datapackage.json, inputs.json")
@@ -83,6 +85,20 @@ def _resource_checks(table: str, columns: list[str], resource: dict[str, Any]) -
         (named == columns, f"the fields described for {table} are not its columns"),
         (not undescribed, f"columns of {table} lack a description: {', '.join(undescribed)}"),
     ]
+
+
+def _coverage_checks(case: Case) -> list[tuple[bool, str]]:
+    """Return for each member in the product whether the package says which of its months have not come."""
+    listed = (case.files.package or {}).get("coverage")
+    stated = {str(one.get("municipality_no")): one for one in (listed if isinstance(listed, list) else [])}
+    members = {str(row["municipality_no"]) for row in case.registers["members"]}
+    owners = {case.recipient} if case.key.product == EXTRACT else consenting_members(case) & members
+    checks = []
+    for owner in sorted(owners):
+        lacking = months_missing(case.warehouse, case.home, case.registers, owner, case.window)[1]
+        is_said = list(stated.get(owner, {}).get("not_delivered") or []) == sorted({month for _, _, month in lacking})
+        checks.append((is_said, f"the coverage of {owner} does not say which months have not come"))
+    return checks
 
 
 def _input_checks(case: Case) -> list[tuple[bool, str]]:

@@ -6,19 +6,14 @@ rows (parsing/ has done that). What was refused is in no figure; these rules say
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
-from pipelines.gate.case import EXTRACT, MART, SHARE, Case, examples_of, last_day
+from pipelines.candidates.coverage import LEDGERS, is_member, months_delivered, months_missing
+from pipelines.gate.case import EXTRACT, MART, SHARE, Case, examples_of
 from pipelines.gate.rules import Finding
-from pipelines.home import Home
-from pipelines.municipalities import holds_on
+from pipelines.gate.suites import BLOCKED
+from pipelines.gate.tenancy import consenting_members
 
-if TYPE_CHECKING:
-    import duckdb
-
-LEDGERS = ("ledger", "saft")
 # Where a joint product says whom it speaks of.
 _BUYERS = {SHARE: ("candidate_own_sales", "candidate_market_view"), MART: ("candidate_fct_purchases",)}
 _NAMED_SOURCES = 6
@@ -89,34 +84,25 @@ def missing_months(case: Case) -> Finding:
 
 
 def missing_months_of_buyers(case: Case) -> Finding:
-    """IN02, workshop's share and mart: the same for every municipality that it speaks of; if of none, for all.
+    """IN02, workshop's share and mart: the same for every member in it; if there is none, for all.
 
-    It goes out without a month of some; it is blocked where nobody has delivered the month that it is for.
+    A missing month blocks it where that is the policy in its suite; else the member stays with what it has delivered.
+    Whatever the policy, it is blocked where nobody has delivered the month that it is for.
     """
     # The market view has sums over all municipalities, which are nobody's.
     named = " union all ".join(f"select municipality_no from {table}" for table in _BUYERS[case.key.product])  # noqa: S608
     rows = case.ask(f"select distinct municipality_no from ({named}) where municipality_no <> 'all' order by 1")  # noqa: S608
     members = sorted({str(row["municipality_no"]) for row in case.registers["members"]})
-    finding = _missing_months(case, [str(row[0]) for row in rows] or members)
+    agreed = consenting_members(case) & set(members)
+    finding = _missing_months(case, sorted(agreed | {str(row[0]) for row in rows}) or members)
+    if finding.failed and case.suite.when_a_month_is_missing == BLOCKED:
+        finding = replace(finding, severity="block")
     month = case.window[-1]
-    if any(month in covered for owner in members for covered in _covered(case.warehouse, case.home, owner).values()):
+    delivered = (months_delivered(case.warehouse, case.home, owner) for owner in members)
+    if any(month in months for sources in delivered for months in sources.values()):
         return finding
     reason = f"Nobody has delivered {month}. {finding.reason}".strip()
     return replace(finding, failed=max(finding.failed, 1), reason=reason, severity="block")
-
-
-def months_missing(
-    warehouse: duckdb.DuckDBPyConnection,
-    home: Home,
-    registers: Mapping[str, list[dict[str, Any]]],
-    owner: str,
-    window: Iterable[str],
-) -> tuple[int, list[tuple[str, str, str]]]:
-    """Return how many months a member's sources were to deliver, and each that did not come: owner, source, month."""
-    months = [month for month in window if _is_member(registers, owner, month)]
-    covered = _covered(warehouse, home, owner)
-    missing = [(owner, name, month) for name, came in covered.items() for month in months if month not in came]
-    return len(months) * len(covered), missing
 
 
 def _missing_months(case: Case, owners: list[str]) -> Finding:
@@ -173,42 +159,6 @@ def _runs(months: list[str]) -> list[str]:
 
 def _number(month: str) -> int:
     return int(month[:4]) * 12 + int(month[5:])
-
-
-def _is_member(registers: Mapping[str, list[dict[str, Any]]], owner: str, month: str) -> bool:
-    day = last_day(month)
-    return any(row["municipality_no"] == owner and holds_on(row, day) for row in registers["members"])
-
-
-def _covered(warehouse: duckdb.DuckDBPyConnection, home: Home, owner: str) -> dict[str, set[str]]:
-    """Return the months that each source of a member covers: its ledgers; where none is agreed, its e-invoices.
-
-    Where no source is agreed at all nothing can have come, and every month is missing.
-    """
-    sources = home.consortium.sources_of(owner)
-    ledgers = [source.name for source in sources if source.kind in LEDGERS]
-    if ledgers:
-        covered: dict[str, set[str]] = {name: set() for name in ledgers}
-        periods = warehouse.execute(
-            """
-            select source_name, fiscal_period
-            from fct_delivery_periods
-            where municipality_no = $owner and state = 'accepted' and source in ('ledger', 'saft')
-            """,
-            {"owner": owner},
-        ).fetchall()
-        for name, period in periods:
-            covered.setdefault(name, set()).add(period)
-        return covered
-    months = warehouse.execute(
-        """
-        select period_month
-        from fct_reconciliation
-        where municipality_no = $owner and measure = 'ehf_documents' and row_count > 0
-        """,
-        {"owner": owner},
-    ).fetchall()
-    return {"ehf": {str(row[0]) for row in months}}
 
 
 def duplicates(case: Case) -> Finding:
@@ -353,7 +303,7 @@ def wrong_tenants(case: Case) -> Finding:
         order by all
         """
     )
-    outside = [(month,) for month, _ in months if not _is_member(case.registers, case.recipient, month)]
+    outside = [(month,) for month, _ in months if not is_member(case.registers, case.recipient, month)]
     applied = _read(case, ("ehf",), "rows_in") + sum(rows for _, rows in months)
     failed = len(refused) + len(ledgers) + sum(rows for month, rows in months if (month,) in outside)
     if not applied and not failed:

@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipelines.candidates.products import PRODUCTS
 from pipelines.errors import ConfigurationError
 from pipelines.files import read_yaml
 
 ROW_COUNT = "expect_table_row_count_to_be_between"
 COLUMN_LIST = "expect_table_columns_to_match_ordered_list"
 FORMATS = ("csv", "parquet")
+# What becomes of a joint product when a month of a member has not come: the member stays with what it has delivered, or
+# nothing goes out.
+LAST_GOOD, BLOCKED = "last_good", "none"
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,14 @@ class Suite:
         tables: By name.
         record: Its purpose, legal basis and retention, for consortia that record none of their own (PV09).
         formats: The endings of each table's files.
+        when_a_month_is_missing: Of a joint product, LAST_GOOD or BLOCKED; empty for a product of one owner.
     """
 
     product: str
     tables: Mapping[str, TableSuite]
     record: Mapping[str, Any] = field(default_factory=dict)
     formats: tuple[str, ...] = FORMATS
+    when_a_month_is_missing: str = ""
 
     @property
     def rules(self) -> set[str]:
@@ -93,7 +99,14 @@ def read_suite(folder: Path, product: str) -> Suite:
             where=str(path),
             remedy="Write formats: [parquet], or leave them out.",
         )
-    return Suite(product, tables, dict(document.get("record") or {}), formats)
+    carried = str(document.get("when_a_month_is_missing") or "")
+    if carried not in ((LAST_GOOD, BLOCKED) if PRODUCTS[product].is_joint else ("",)):
+        raise ConfigurationError(
+            f"What becomes of {product} when a month is missing is stated as '{carried}'.",
+            where=str(path),
+            remedy=f"Write when_a_month_is_missing: {LAST_GOOD} or {BLOCKED}; in a suite of a joint product only.",
+        )
+    return Suite(product, tables, dict(document.get("record") or {}), formats, carried)
 
 
 def _read_table(path: Path, name: str, stated: Mapping[str, Any]) -> TableSuite:

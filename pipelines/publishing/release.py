@@ -303,7 +303,7 @@ def _manifest(
         "chain": {"decisions": verdict.head[0], "head": verdict.head[1]},
         "waivers": _decided(verdict, WAIVE),
         "approvals": _decided(verdict, APPROVE),
-        "municipalities": [each["municipality_no"] for each in coverage],
+        "municipalities": [each["municipality_no"] for each in coverage if each["months"]],
         "months": sorted({month for each in coverage for month in each["months"]}),
         "coverage": coverage,
         "row_counts": _row_counts(folder, release.key),

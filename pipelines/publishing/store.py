@@ -100,6 +100,21 @@ def current_revision(home: Home, key: CandidateKey) -> int:
     return _revision_of(key, (read_current(home, key) or {}).get("release_id"))
 
 
+def last_standing(home: Home, key: CandidateKey) -> str | None:
+    """Return the id of the recipient's newest current release of the product up to the period; None where it has none.
+
+    Where a month's own is withheld, this is what its recipient still has.
+    """
+    periods = sorted(
+        path.name for path in (home.releases / key.product / key.recipient).glob("*") if _PERIOD.fullmatch(path.name)
+    )
+    for period in reversed([period for period in periods if period <= key.period]):
+        current = read_current(home, CandidateKey(key.product, key.recipient, period)) or {}
+        if current.get("release_id"):
+            return str(current["release_id"])
+    return None
+
+
 def last_revision(home: Home, key: CandidateKey) -> int:
     """Return the number of the last revision that was ever published; 0 where none was."""
     recalled = [release.revision for release in revisions(home, key) if release.is_recalled]

@@ -84,6 +84,16 @@ def _month_lost(broken: BrokenHome) -> None:
     )
 
 
+def _month_of_nobody(broken: BrokenHome) -> None:
+    broken.sql("delete from fct_delivery_periods where fiscal_period = ?", broken.key.period)
+    broken.sql("delete from fct_reconciliation where period_month = ?", broken.key.period)
+
+
+def _month_kept_silent(broken: BrokenHome) -> None:
+    """Have the coverage say otherwise than the warehouse which months have not come."""
+    broken.package(lambda package: package["coverage"][0].update(not_delivered=["1999-01"]))
+
+
 def _held_period(broken: BrokenHome) -> None:
     broken.insert(
         "fct_delivery_periods",
@@ -432,6 +442,7 @@ def _voucher(text: str) -> Callable[[BrokenHome], None]:
 MUTATIONS = [
     Mutation("IN01", EXTRACT, "warehouse", "a file could not be read", _refused("IN01")),
     Mutation("IN02", EXTRACT, "warehouse", "the month was not delivered", _month_lost),
+    Mutation("IN02", SHARE, "warehouse", "nobody has delivered the month", _month_of_nobody),
     Mutation("IN03", EXTRACT, "warehouse", "a document came twice", _refused("IN03", source="ehf")),
     Mutation("IN04", EXTRACT, "warehouse", "a redelivery lost its rows and is held", _held_period),
     Mutation("IN05", EXTRACT, "warehouse", "a file's control total is not its sum", _refused("IN05", source="saft")),
@@ -588,6 +599,7 @@ MUTATIONS = [
     Mutation("TN04", EXTRACT, "folder", "a link to the warehouse", _link_out),
     Mutation("PB01", EXTRACT, "bytes", "a digit of the CSV changed", _byte),
     Mutation("PB02", EXTRACT, "bytes", "bytes that were not rendered", _byte, by_hand=True),
+    Mutation("PB02", SHARE, "bytes", "which months have not come is kept silent", _month_kept_silent),
     Mutation("PB05", EXTRACT, "release", "an earlier revision says nothing of itself", _unexplained_release),
     Mutation("PB06", EXTRACT, "folder", "a delivery landed after the build", _landed_later),
 ]

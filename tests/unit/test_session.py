@@ -119,9 +119,12 @@ def test_each_rule_is_told_under_what_it_does_and_a_failure_once(
         verdict="blocked",
         reasons=("IN02: a month is missing", "RF04: cannot exist", "parse: No such profile."),
         headings=("blocked", "held", "failed"),
+        stands="2026-09-r2",
     )
-    _print_summary(replace(_summary(session, blocked=1), municipalities=(line,)))
+    _print_summary(replace(_summary(session, blocked=1, recalled=1), municipalities=(line,)))
     shown = capsys.readouterr()
+    assert "stands: 9901 Nord: 2026-09-r2 is the last release until then" in shown.out
+    assert "0 held, 1 blocked, 1 recalled, 0 failed." in shown.out
     assert "held: 9901 Nord: RF04: cannot exist" in shown.out
     assert "blocked: 9901 Nord: IN02: a month is missing" in shown.out
     assert (shown.out + shown.err).count("No such profile.") == 1

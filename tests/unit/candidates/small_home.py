@@ -207,8 +207,20 @@ def default_rows() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def write_warehouse(home: Home, rows: Mapping[str, Iterable[Mapping[str, Any]]], *, build_id: str) -> None:
-    """Write the warehouse file anew, as a build would: a new file, renamed into place."""
+MONTHS = ("2025-11", "2025-12", *(f"2026-{month:02d}" for month in range(1, 11)))
+
+
+def write_warehouse(
+    home: Home,
+    rows: Mapping[str, Iterable[Mapping[str, Any]]],
+    *,
+    build_id: str,
+    missing: Iterable[tuple[str, str]] = (),
+) -> None:
+    """Write the warehouse file anew, as a build would: a new file, renamed into place.
+
+    Every member has e-invoices of every month but those named in ``missing``.
+    """
     home.warehouse.mkdir(parents=True, exist_ok=True)
     path = home.warehouse / "building.duckdb"
     path.unlink(missing_ok=True)
@@ -216,6 +228,16 @@ def write_warehouse(home: Home, rows: Mapping[str, Iterable[Mapping[str, Any]]],
         connection.execute("create schema products")
         connection.execute("create table kostra_sensitive_functions (kostra_function varchar, privacy_class varchar)")
         connection.execute("insert into kostra_sensitive_functions values ('251', 'client_strict'), ('232', 'client')")
+        connection.execute(
+            "create table fct_delivery_periods (municipality_no varchar, source varchar, source_name varchar,"
+            " _delivery_id varchar, fiscal_period varchar, state varchar, rows bigint)"
+        )
+        connection.execute(
+            "create table fct_reconciliation"
+            " (municipality_no varchar, period_month varchar, measure varchar, row_count bigint)"
+        )
+        delivered = sorted({(no, month) for no in MUNICIPALITIES for month in MONTHS} - set(missing))
+        connection.executemany("insert into fct_reconciliation values (?, ?, 'ehf_documents', 1)", delivered)
         for table, columns in TABLES.items():
             stated = [column.split() for column in columns.split(", ")]
             names = [name for name, _ in stated]

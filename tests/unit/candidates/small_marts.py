@@ -153,7 +153,7 @@ def write_marts(connection: duckdb.DuckDBPyConnection, rows: dict[str, list[Row]
     for name, table in MARTS.items():
         typed = {column: SQL_TYPES[kind] for column, kind in table.columns} | _ALSO.get(name, {})
         stated = ", ".join(f'"{column}" {kind}' for column, kind in typed.items())
-        connection.execute(f'create table main."{name}" ({stated})')
+        connection.execute(f'create or replace table main."{name}" ({stated})')
         connection.execute(f"comment on table main.\"{name}\" is 'What {name} is.'")
         for column in typed:
             connection.execute(f'comment on column main."{name}"."{column}" is \'What {column} is.\'')

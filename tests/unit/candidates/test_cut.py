@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.candidates import cut
-from pipelines.candidates.cut import coverage
+from pipelines.candidates.coverage import months_with_purchases
 from pipelines.candidates.products import (
     MUNICIPALITY_EXTRACT,
     PRODUCTS,
@@ -82,7 +82,7 @@ def test_lines_outside_the_window_stay(home: Home, month: str, is_in: bool) -> N
     warehouse = rewrite(home, product_municipality_extract=[extract_row("9901", 1, period_month=month)])
     rows = cut_table(warehouse, table_of(P1, "municipality_extract"), P1, WINDOW)
     assert rows.num_rows == is_in
-    assert coverage(warehouse, WINDOW) == ({"9901": [month]} if is_in else {})
+    assert months_with_purchases(warehouse, WINDOW) == ({"9901": [month]} if is_in else {})
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ from pipelines.home import Home
 from pipelines.settings import EXPECTATIONS, Clock
 from tests.unit.candidates.small_home import (
     CLOCK,
+    MONTHS,
     MUNICIPALITIES,
     PERIOD,
     WORKSHOPS,
@@ -66,7 +67,32 @@ def test_a_candidate_holds_the_agreed_files_and_a_valid_package(home: Home, key:
     assert (package["product"], package["recipient"], package["period"]) == (key.product, key.recipient, key.period)
     assert package["window"] == {"from": "2025-11", "to": "2026-10"}
     expected = [key.recipient] if key is P1 else list(MUNICIPALITIES)
-    assert package["coverage"] == [{"municipality_no": no, "months": ["2026-03"]} for no in expected]
+    covered = {"months": ["2026-03"], "not_delivered": [], "delivered_to": "2026-10"}
+    assert package["coverage"] == [{"municipality_no": no, **covered} for no in expected]
+
+
+@pytest.mark.parametrize("key", [P1, P2], ids=["P1", "P2"])
+def test_the_package_names_the_months_that_have_not_come(home: Home, key: CandidateKey) -> None:
+    rows = {**default_rows(), "product_municipality_extract": [extract_row("9901", 1), extract_row("9902", 1)]}
+    never = [("9903", month) for month in MONTHS]
+    write_warehouse(home, rows, build_id="c" * 16, missing=[("9901", "2026-10"), ("9901", "2026-02"), *never])
+    coverage = json.loads((make_candidate(home, key, CLOCK).folder / "datapackage.json").read_text())["coverage"]
+    stated = {one["municipality_no"]: (one["months"], one["not_delivered"], one["delivered_to"]) for one in coverage}
+    assert stated["9901"] == (["2026-03"], ["2026-02", "2026-10"], "2026-09"), "it stays with its last good month"
+    others = {"9902": (["2026-03"], [], "2026-10"), "9903": ([], list(MONTHS), None)}
+    assert stated == {"9901": stated["9901"], **({} if key is P1 else others)}
+
+
+def test_a_ledger_that_is_agreed_decides_what_is_missing(home: Home) -> None:
+    before = make_candidate(home, P1, CLOCK)
+    settings = home.consortium_file.read_text()
+    ledger = "{kind: ledger, folder: inbox/9901/ledger, profile: unit4}"
+    home.consortium_file.write_text(settings.replace("'9901': {sources: []}", f"'9901': {{sources: [{ledger}]}}"))
+    again = Home(home.path)
+    assert not is_current(again, P1)
+    after = make_candidate(again, P1, CLOCK)
+    assert after.digest != before.digest
+    assert json.loads((after.folder / "datapackage.json").read_text())["coverage"][0]["not_delivered"] == list(MONTHS)
 
 
 @pytest.mark.parametrize("name", ["kpi.csv", "kpi.parquet"])

@@ -166,7 +166,7 @@ def test_a_run_is_offered_and_what_comes_of_it_is_asked_next(small: SmallHome, m
         ran.append(month)
         (small.home.inbox / "9901" / "ledger" / "okt.csv").unlink()
         conclude(small, HOLDS)
-        return RunSummary(month, (), (), 1, 0, 1, 0, 0, (), ())
+        return RunSummary(month, (), (), 1, 0, 1, 0, 0, (), (), recalled=2)
 
     monkeypatch.setattr("pipelines.orchestrate.run_pipeline", run)
     dropped = small.home.inbox / "9901" / "ledger" / "okt.csv"
@@ -177,7 +177,7 @@ def test_a_run_is_offered_and_what_comes_of_it_is_asked_next(small: SmallHome, m
     assert "Resten venter på kjøringen" in left.output
     done = call(small, "k", *["v"] * 9)
     assert ran == ["2026-10"]
-    assert "Kjørt: 1 utgitt, 0 uendret, 1 holdt, 0 stanset, 0 feilet." in done.output
+    assert "Kjørt: 1 utgitt, 0 uendret, 1 holdt, 0 stanset, 2 trukket tilbake, 0 feilet." in done.output
 
 
 def test_without_a_terminal_the_steps_and_commands_are_listed(

@@ -35,6 +35,7 @@ CLOCK = Clock.pinned(date(2026, 11, 15))
 EXTRACT = CandidateKey("municipality_extract", OWN, PERIOD)
 SHARE = CandidateKey("workshop_release", WORKSHOP, PERIOD)
 MASKED = "(skjermet)"
+LEDGER = "[{kind: ledger, folder: inbox/9901/ledger, profile: unit4}]"
 
 Row = dict[str, Any]
 
@@ -242,6 +243,17 @@ def kpi(key: str, numerator: str, **other: Any) -> Row:
 
 def warehouse_rows() -> dict[str, list[Row]]:
     """Rows of every table the gate reads, with nothing wrong."""
+    # The own member hands in a ledger; with its neighbour none is agreed.
+    invoices = [
+        {
+            "municipality_no": NEIGHBOUR,
+            "period_month": month,
+            "measure": "ehf_documents",
+            "amount_nok": 1,
+            "row_count": 3,
+        }
+        for month in MONTHS
+    ]
     postings = [
         {
             "municipality_no": OWN,
@@ -256,7 +268,7 @@ def warehouse_rows() -> dict[str, list[Row]]:
     return {
         "fct_purchases": [dict(row) for row in PURCHASES],
         "fct_kpis": [kpi("K01", "660.00"), kpi("K01", "500.00", municipality_no=NEIGHBOUR)],
-        "fct_reconciliation": postings,
+        "fct_reconciliation": [*postings, *invoices],
         "fct_outcomes": [outcome("ledger", "d1", 1000), outcome("ehf", "d2", 40)],
         "fct_rejects": [],
         "fct_delivery_periods": [*(accepted(month) for month in MONTHS), dict(COMPANY_REGISTER)],
@@ -413,6 +425,7 @@ class SmallHome:
         default_factory=lambda: {EXTRACT: extract_tables(), SHARE: share_tables()}
     )
     build_id: str = "b" * 16
+    sources: str = LEDGER
 
     @property
     def home(self) -> Home:
@@ -423,8 +436,9 @@ class SmallHome:
         """Where a candidate lies."""
         return self.home.candidates / key.product / key.recipient
 
-    def write(self, *, sources: str = "[{kind: ledger, folder: inbox/9901/ledger, profile: unit4}]") -> SmallHome:
+    def write(self, *, sources: str = LEDGER) -> SmallHome:
         """Write settings, registers, key, warehouse and candidates."""
+        self.sources = sources
         home, keys = self.root / "home", self.root / "keys"
         keys.mkdir(parents=True, exist_ok=True)
         (keys / "gate.key").write_text("an invented secret of the tests")
@@ -475,9 +489,27 @@ class SmallHome:
                     "schema": {"fields": [{"name": name, "description": "Hva det er."} for name in columns]},
                 }
             )
-        package = {"name": key.product, "title": "Uttrekk", "resources": resources}
+        coverage = self._coverage([OWN] if key == EXTRACT else [OWN, NEIGHBOUR])
+        package = {"name": key.product, "title": "Uttrekk", "coverage": coverage, "resources": resources}
         (folder / "datapackage.json").write_text(json.dumps(package, ensure_ascii=False))
         self.write_inputs(key)
+
+    def _coverage(self, owners: Iterable[str]) -> list[Row]:
+        """Return for each municipality the months that have not come, by the rows of the warehouse."""
+        coverage = []
+        for owner in owners:
+            table, column = ("fct_delivery_periods", "fiscal_period")
+            if "kind: ledger" not in self.sources or owner == NEIGHBOUR:
+                table, column = ("fct_reconciliation", "period_month")
+            came = {
+                row[column]
+                for row in self.warehouse[table]
+                if row["municipality_no"] == owner
+                and row.get("state", "accepted") == "accepted"
+                and row.get("measure", "ehf_documents") == "ehf_documents"
+            }
+            coverage.append({"municipality_no": owner, "not_delivered": [one for one in MONTHS if one not in came]})
+        return coverage
 
     def write_inputs(self, key: CandidateKey) -> None:
         """Note what the candidate was made from."""

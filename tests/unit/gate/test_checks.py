@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from pipelines import settings
 from pipelines.candidates.products import CandidateKey
+from pipelines.errors import ConfigurationError
 from pipelines.gate.candidate_files import read_candidate
 from pipelines.gate.case import Case, window_of
 from pipelines.gate.checks import CHECKS
@@ -18,6 +22,7 @@ from pipelines.gate.judge import judge
 from pipelines.gate.rules import RuleResult, answer, read_rules
 from pipelines.gate.suites import read_suite
 from pipelines.warehouse.read import connect
+from tests.signing import with_four_eyes
 from tests.unit.gate.small_home import (
     CLOCK,
     COMPANY_REGISTER,
@@ -124,9 +129,15 @@ def _view(**values: object) -> Change:
     return change
 
 
+def _nothing_delivered(small: SmallHome) -> None:
+    small.warehouse["fct_delivery_periods"][:] = [dict(COMPANY_REGISTER)]
+    rows = small.warehouse["fct_reconciliation"]
+    rows[:] = [row for row in rows if row["measure"] != "ehf_documents"]
+
+
 def _no_share(small: SmallHome) -> None:
     """Nobody delivered anything, and the share speaks of nobody."""
-    small.warehouse["fct_delivery_periods"][:] = [dict(COMPANY_REGISTER)]
+    _nothing_delivered(small)
     for table in ("own_sales", "market_view"):
         small.tables[SHARE][table].clear()
 
@@ -179,7 +190,7 @@ FAULTS = [
         "9901/ledger/2026-09",
     ),
     Fault("IN02", EXTRACT, _warehouse("fct_delivery_periods", accepted(None)), 1, "rows of no period"),
-    Fault("IN02", SHARE, lambda s: s.warehouse["fct_delivery_periods"].clear(), 2, "2 of 2 expected months"),
+    Fault("IN02", SHARE, lambda s: s.warehouse["fct_delivery_periods"].clear(), 2, "2 of 4 expected months"),
     Fault("IN02", SHARE, _no_share, 4, "Nobody has delivered 2026-10. 4 of 4 expected months", "9902/ehf/2026-10"),
     Fault(
         "IN03",
@@ -439,17 +450,81 @@ def test_a_member_with_whom_no_source_is_agreed_lacks_every_month(small: SmallHo
     assert (found.status, found.applied, found.passed) == ("failed", 2, 0)
 
 
-def test_a_share_goes_out_without_a_month_of_some_but_not_where_nobody_has_delivered_its_own(small: SmallHome) -> None:
-    del small.warehouse["fct_delivery_periods"][0]  # September
-    small.build_id = "c" * 16
+def _without_a_month(
+    small: SmallHome, policy: str, monkeypatch: pytest.MonkeyPatch, *, is_signed: bool = True
+) -> SmallHome:
+    """Have a member's last month missing, and a policy signed for it."""
+    expectations = small.root / "expectations"
+    shutil.copytree(settings.EXPECTATIONS, expectations)
+    suite = expectations / f"{SHARE.product}.yml"
+    signed = suite.read_text()
+    assert "when_a_month_is_missing: last_good\n" in signed
+    suite.write_text(signed.replace("missing: last_good\n", f"missing: {policy}\n"))
+    monkeypatch.setattr(settings, "EXPECTATIONS", expectations)
+    del small.warehouse["fct_delivery_periods"][1]
     small.write()
-    verdict = judge(small.home, SHARE, CLOCK)
+    if is_signed:
+        with_four_eyes(small.home, CLOCK)
+    return small
+
+
+def test_by_policy_a_member_stays_in_a_share_with_its_last_good_month(
+    small: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = judge(_without_a_month(small, "last_good", monkeypatch).home, SHARE, CLOCK)
     assert (verdict.state, verdict.failed_rules) == ("approved", ["IN02"])
-    del small.warehouse["fct_delivery_periods"][0]  # October
-    small.build_id = "d" * 16
+    (found,) = [result for result in verdict.results if result.rule == "IN02"]
+    assert (found.severity, found.examples) == ("warn", ("9901/ledger/2026-10",))
+
+
+def test_by_policy_a_share_waits_for_every_member(small: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = judge(_without_a_month(small, "none", monkeypatch).home, SHARE, CLOCK)
+    assert (verdict.state, verdict.failed_rules) == ("blocked", ["IN02"])
+    del small.tables[SHARE]["own_sales"][:], small.tables[SHARE]["market_view"][:]
+    small.write()
+    assert ask(small, "IN02", SHARE).severity == "block", "a member that it does not speak of was to be in it"
+
+
+def test_changing_the_policy_takes_four_eyes(small: SmallHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = judge(_without_a_month(small, "none", monkeypatch, is_signed=False).home, SHARE, CLOCK)
+    (found,) = [result for result in verdict.results if result.rule == "PB04"]
+    assert found.reason == "Changed since it was approved: the product's suite: 2 of 2 approvals are missing."
+
+
+@pytest.mark.parametrize(
+    ("product", "policy"), [(SHARE.product, ""), (SHARE.product, "some"), (EXTRACT.product, "none")]
+)
+def test_a_policy_is_stated_for_joint_products_and_no_other(tmp_path: Path, product: str, policy: str) -> None:
+    text = (settings.EXPECTATIONS / f"{product}.yml").read_text().replace("when_a_month_is_missing: last_good\n", "")
+    stated = f"when_a_month_is_missing: {policy}\n" if policy else ""
+    (tmp_path / f"{product}.yml").write_text(text.replace("tables:\n", f"{stated}tables:\n", 1))
+    with pytest.raises(ConfigurationError, match="when a month is missing is stated as"):
+        read_suite(tmp_path, product)
+
+
+def test_whatever_the_policy_a_share_waits_where_nobody_has_delivered_its_month(small: SmallHome) -> None:
+    small.warehouse["fct_delivery_periods"][:] = [accepted("2026-09"), dict(COMPANY_REGISTER)]
+    small.warehouse["fct_reconciliation"][:] = [
+        row for row in small.warehouse["fct_reconciliation"] if row["period_month"] == "2026-09"
+    ]
     small.write()
     verdict = judge(small.home, SHARE, CLOCK)
-    assert (verdict.state, verdict.failed_rules) == ("blocked", ["IN02"])
+    assert (verdict.state, ask(small, "IN02", SHARE).severity) == ("blocked", "block")
+
+
+def test_a_package_that_does_not_say_which_months_lack_is_incomplete(small: SmallHome) -> None:
+    for key, owner in ((SHARE, NEIGHBOUR), (EXTRACT, OWN)):
+        package = small.folder(key) / "datapackage.json"
+        stated = json.loads(package.read_text())
+        (one,) = [one for one in stated["coverage"] if one["municipality_no"] == owner]
+        one["not_delivered"] = ["2026-10"]
+        package.write_text(json.dumps(stated))
+        small.write_inputs(key)
+        found = ask(small, "PB02", key)
+        assert (found.status, found.examples) == (
+            "failed",
+            (f"the coverage of {owner} does not say which months have not come",),
+        )
 
 
 def test_a_share_without_the_company_register_is_held(small: SmallHome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,17 @@ def test_rows_that_came_went_or_changed_are_named_without_what_they_hold(tmp_pat
         "market_view,removed,2024/9901/food,",
         "market_view,changed,2025/9901/food,other_nok_or_suppressed suppression_code",
         "market_view,added,2027/9901/food,",
+    ]
+
+
+def test_months_that_have_come_since_are_told(tmp_path: Path) -> None:
+    before, after = write(tmp_path / "r1"), write(tmp_path / "r2")
+    came = {"municipality_no": "9901", "months": ["2026-09"], "not_delivered": []}
+    for folder, more in ((before, {"not_delivered": ["2026-10"]}), (after, {"months": ["2026-09", "2026-10"]})):
+        coverage = [came | more, {**came, "municipality_no": "9902"}]
+        (folder / "datapackage.json").write_text(json.dumps({"coverage": coverage}))
+    assert changes_bytes(SHARE, before, after).decode().splitlines()[1:] == [
+        "coverage,changed,9901,months not_delivered"
     ]
 
 
