@@ -210,13 +210,18 @@ def _signature_problem(entry: dict[str, Any], head: str) -> str:
 
 
 def verify_chain(home: Home) -> list[str]:
-    """Return every problem of the chain in words; empty when each line is the gate's own and follows from the last.
+    """Return in words where the chain breaks first; empty when each line is the gate's own and follows from the last.
 
     Raises:
         ConfigurationError: The gate has no key.
     """
-    key = gate_key(home)
-    return [f"gate/decisions.jsonl, line {number}: {problem}." for number, problem in _problems(_read_lines(home), key)]
+    lines = _read_lines(home)
+    for number, problem in _problems(lines, gate_key(home)):
+        # Most of those after it do not follow either, for no other reason.
+        after = len(lines) - number
+        more = f" Nothing can be said of the {after} lines after it." if after else ""
+        return [f"gate/decisions.jsonl, line {number}: {problem}.{more}"]
+    return []
 
 
 def chain_head(home: Home) -> tuple[int, str]:
@@ -292,8 +297,7 @@ def read_verdicts(home: Home) -> list[Verdict]:
     Raises:
         VerdictMissing: The chain is broken or holds a line that is not the gate's.
     """
-    lines = _read_lines(home)
-    entries = _verified(lines, gate_key(home)) if lines else []
+    entries = read_entries(home)
     return [
         Verdict.from_entry(entry, chain_sha256=digest)
         for entry, digest in zip(entries, _digests(entries), strict=True)
@@ -307,14 +311,11 @@ def read_decisions(home: Home) -> list[Decision]:
     Raises:
         VerdictMissing: The chain is broken or holds a line that is not the gate's, or not of whom it names.
     """
-    lines = _read_lines(home)
-    return [
-        Decision.from_entry(entry) for entry in _of_kind(_verified(lines, gate_key(home)) if lines else [], DECISION)
-    ]
+    return [Decision.from_entry(entry) for entry in _of_kind(read_entries(home), DECISION)]
 
 
-def read_lines(home: Home) -> list[dict[str, Any]]:
-    """Return every line of the chain as it stands there, oldest first.
+def read_entries(home: Home) -> list[dict[str, Any]]:
+    """Return what every line of the chain says, oldest first; of a home without decisions no key is asked for.
 
     Raises:
         VerdictMissing: The chain is broken or holds a line that is not the gate's.

@@ -4,7 +4,8 @@ Belongs here: the terms of a product as digests, who has signed them, the answer
 (deciding.py).
 
 The terms are of the product and its parameters, not of a recipient: the first release, and each change of what is
-listed in ``IN_WORDS``, needs two approvers with a key each. Registers count by what they say, not by how it is written.
+listed in ``IN_WORDS``, needs two approvers with a key each. Registers and lists count by what they say, not by how it
+is written.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pipelines.gate.applicability import Applicability
 from pipelines.gate.approvers import Approvers
 from pipelines.gate.decision import APPROVE, EVERYBODY, Decision
 from pipelines.gate.rules import Finding, Rule
+from pipelines.reference import seed_rows
 
 RULE, NEEDED = "PB04", 2
 Registers = Mapping[str, list[dict[str, Any]]]
@@ -26,7 +28,8 @@ IN_WORDS = {
     "version": "the product's version",
     "parameters": "the rules, their limits or where they apply",
     "suite": "the product's suite",
-    "limits": "the purchasing limits",
+    "limits": "the members' own purchasing limits",
+    "national_limits": "the national purchasing limits",
     "ownership": "the ownership of workshops",
     "contracts": "the contracts",
 }
@@ -37,10 +40,15 @@ _REGISTERS = {
 }
 
 
+# The dated list of limits that figures and shares read, and what of it may be mended freely: where a row was read.
+_NATIONAL, _WHERE_READ = "thresholds", "source"
+
+
 def terms_of(
     product: str, rules: Mapping[str, Rule], applicability: Applicability, registers: Registers
 ) -> dict[str, str]:
     """Return the terms of a product as they stand, each as a digest."""
+    national = [{name: row[name] for name in row.keys() - {_WHERE_READ}} for row in seed_rows(_NATIONAL)]
     asked = [entry for entry in applicability.entries if entry.product == product]
     applying = {entry.rule for entry in asked if entry.applies}
     parameters = {
@@ -51,6 +59,7 @@ def terms_of(
         "version": PRODUCTS[product].version,
         "parameters": sha256_bytes(canonical_json(parameters).encode()),
         "suite": sha256_file(settings.EXPECTATIONS / f"{product}.yml"),
+        "national_limits": _rows_digest([national]),
         **{name: _rows_digest(registers.get(register, []) for register in of) for name, of in _REGISTERS.items()},
     }
 

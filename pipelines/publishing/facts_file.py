@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.files import canonical_json, pretty_json, sha256_bytes, sha256_file, waiting_lock, write_atomically
-from pipelines.gate.decisions import decisions_file, read_lines
+from pipelines.gate.decisions import decisions_file, read_entries
 from pipelines.gate.evidence import read_documents
 from pipelines.home import Home
 from pipelines.publishing import facts
@@ -58,7 +58,7 @@ def read_records(home: Home) -> facts.Records:
         ConfigurationError: There are decisions, and the gate has no key to verify them with.
         VerdictMissing: The chain of decisions is broken.
     """
-    decisions = read_lines(home)
+    decisions = read_entries(home)
     verdicts = [entry for entry in decisions if entry.get("kind") == "verdict"]
     released = []
     for release, state in published(home):

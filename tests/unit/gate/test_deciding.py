@@ -20,6 +20,7 @@ from pipelines.candidates.products import PRODUCTS, CandidateKey
 from pipelines.errors import ConfigurationError, VerdictMissing
 from pipelines.files import canonical_json, folder_digest, sha256_bytes
 from pipelines.gate import decisions as chain
+from pipelines.gate import four_eyes
 from pipelines.gate import judge as judging
 from pipelines.gate.bindings import current_bindings
 from pipelines.gate.deciding import Signer, approve, approve_terms, waive
@@ -29,6 +30,7 @@ from pipelines.gate.listing import list_verdicts, list_waiting, show_verdict
 from pipelines.gate.rules import RuleResult, read_rules
 from pipelines.gate.settled import read_ground
 from pipelines.gate.verdict import Verdict
+from pipelines.reference import seed_rows
 from pipelines.settings import Clock
 from tests.signing import ANNA, BERIT, enter_approvers, private_key, sign_terms
 from tests.unit.gate.small_home import CLOCK, EXTRACT, SHARE, SmallHome
@@ -272,6 +274,24 @@ def test_changed_terms_need_both_approvals_again_for_all_recipients_at_once(smal
     assert what in reason or "purchasing limits" in reason
     sign_terms(small.home, CLOCK)
     assert (conclude(small).state, conclude(small, key=SHARE).state) == ("approved", "approved")
+
+
+def test_a_release_of_the_platform_that_brings_another_national_limit_needs_both_approvals_again(
+    small: SmallHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = seed_rows("thresholds")
+    monkeypatch.setattr(
+        four_eyes, "seed_rows", lambda _: [row | {"source": "another page"} for row in reversed(listed)]
+    )
+    assert conclude(small).state == "approved", "where it was read, and in which order it stands, is no term"
+    raised = [row | {"amount_nok_ex_vat": "600000"} if row["rule_key"] == "law_entry" else row for row in listed]
+    monkeypatch.setattr(four_eyes, "seed_rows", lambda _: raised)
+    for key in (EXTRACT, SHARE):
+        (found,) = [result for result in conclude(small, key=key).results if result.rule == "PB04"]
+        assert (found.status, found.applied - found.passed) == ("failed", 2)
+        assert found.reason.startswith("Changed since it was approved: the national purchasing limits: 2 of 2")
+    sign_terms(small.home, CLOCK)
+    assert conclude(small).state == "approved"
 
 
 def test_a_register_written_in_another_order_has_not_changed(small: SmallHome) -> None:

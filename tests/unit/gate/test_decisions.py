@@ -179,9 +179,16 @@ def test_refused_when_the_chain_is_broken(
     rewrite(small, *change(_three(small)))
     with pytest.raises(VerdictMissing, match="cannot be trusted"):
         find(small)
-    assert verify_chain(small.home) != []
+    assert len(verify_chain(small.home)) == 1, "where it breaks, and no more"
     with pytest.raises(VerdictMissing, match="cannot be trusted"):
         give(small, at="2027-01-01T00:00:00Z")
+
+
+def test_a_broken_chain_tells_where_it_breaks_first_and_how_much_follows(small: SmallHome, installation: Path) -> None:
+    rewrite(small, *BREAKS["a state is edited"](_three(small)))
+    (problem,) = verify_chain(small.home)
+    assert problem.startswith("gate/decisions.jsonl, line 1: is not signed by the gate")
+    assert problem.endswith(" Nothing can be said of the 2 lines after it.")
 
 
 def _replace(path: Path, old: str, new: str) -> None:
