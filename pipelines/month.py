@@ -176,6 +176,7 @@ class Terms:
         since: Since when a candidate waits for it.
         candidates: How many wait.
         signed: Who has approved.
+        persons: Who may; None where all approvers may.
     """
 
     product: str
@@ -184,6 +185,7 @@ class Terms:
     since: str
     candidates: int
     signed: tuple[str, ...]
+    persons: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -442,13 +444,14 @@ def _proposal(facts: Facts, one: Proposed) -> Step:
 
 
 def _terms(facts: Facts, one: Terms, *, is_stale: bool) -> Step:
-    left = [person for person in facts.approvers if person not in one.signed]
+    persons = facts.approvers if one.persons is None else one.persons
+    left = [person for person in persons if person not in one.signed]
     return Step(
         TERMS,
         f"terms {one.product} {','.join(one.signed)}",
         nb.terms_title(one.title, NEEDED - len(one.signed)),
         (nb.TERMS_TEXT, nb.gate_says(one.reason), nb.waits(one.candidates)),
-        nb.two_sign(facts.approvers, one.signed, facts.keys),
+        nb.two_sign(persons, one.signed, facts.keys),
         one.since[:10],
         commands=(_sign(facts, f"approve {one.product}", left, 365),),
         is_stale=is_stale,

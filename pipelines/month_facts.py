@@ -262,7 +262,13 @@ def _gate(
             (item,) = one["items"]
             terms.append(
                 month.Terms(
-                    product, _title(product), item["reason"], one["since"], one["candidates"], tuple(item["signed"])
+                    product,
+                    _title(product),
+                    item["reason"],
+                    one["since"],
+                    one["candidates"],
+                    tuple(item["signed"]),
+                    tuple(item["persons"]),
                 )
             )
         elif one["period"] == period:

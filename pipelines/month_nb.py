@@ -109,7 +109,8 @@ REJECTS_MESSAGE = (
     "kan gjøre."
 )
 TERMS_TEXT = (
-    "Produktet er nytt, eller regler, grenser, eierskap eller avtaler er endret siden sist. Godkjenningen gjelder alle "
+    "Produktet er nytt, eller regler, grenser, eierskap, avtaler eller hvem som kan godkjenne, er endret siden sist. "
+    "Godkjenningen gjelder alle "
     "mottakerne."
 )
 MEND_TEXT = "Regelen verner andre enn den som avgjør. Den kan ikke fravikes; rett årsaken og kjør på nytt."

@@ -84,6 +84,14 @@ def approve_terms(home: Home, clock: Clock, product: str, signer: Signer, *, rea
         )
     ground = read_ground(home, clock.as_of)
     key, person = _person(home, ground, signer)
+    if not ground.may_sign_terms(person):
+        there = ground.approvers.on(clock.as_of).values()
+        before = sorted(one.approver_id for one in there if ground.may_sign_terms(one))
+        raise ConfigurationError(
+            f"{signer.approver_id} stands in the register with a key that two approvers have yet to approve.",
+            where="registers/approvers.csv",
+            remedy=f"Who stood there before approves it: {', '.join(before) or 'nobody who may sign is left'}.",
+        )
     draft = _draft(APPROVE, clock, person, reason, expires_on, product=product)
     decision = append_decision(home, replace(draft, terms=ground.terms(product)), key)
     signed = read_ground(home, clock.as_of).signers(product)

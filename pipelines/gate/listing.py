@@ -138,8 +138,13 @@ def _items(home: Home, ground: Ground, verdict: Verdict, settled: Settled) -> li
     """Return for each rule that withholds a candidate why, three examples, who must decide, and how."""
     told = read_results(home, verdict.key, verdict.candidate_sha256, verdict.evidence_sha256) or ()
     full = {result.rule: result for result in [*told, *ground.answers(verdict.key)]}
-    persons = sorted(ground.approvers.on(ground.as_of))
-    return [_item(ground, verdict, full.get(result.rule, result), result, persons) for result in settled.withheld_by]
+    return [_item(ground, verdict, full.get(result.rule, result), result) for result in settled.withheld_by]
+
+
+def _who_may_sign(ground: Ground, rule: str) -> list[str]:
+    """Return who may decide on a rule: on a product's terms those who may sign them."""
+    there = ground.approvers.on(ground.as_of)
+    return sorted(one for one, person in there.items() if rule != FOUR_EYES or ground.may_sign_terms(person))
 
 
 def list_standing(home: Home, as_of: date) -> list[dict[str, Any]]:
@@ -187,7 +192,8 @@ def _rules_that_stand(ground: Ground, decision: Decision) -> list[str]:
     ]
 
 
-def _item(ground: Ground, verdict: Verdict, full: RuleResult, result: RuleResult, persons: list[str]) -> dict[str, Any]:
+def _item(ground: Ground, verdict: Verdict, full: RuleResult, result: RuleResult) -> dict[str, Any]:
+    persons = _who_may_sign(ground, result.rule)
     who, command = _who_and_how(ground, verdict, result, persons)
     rule = ground.rules.get(result.rule)
     return {

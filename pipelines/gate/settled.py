@@ -14,14 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from pipelines import settings
 from pipelines.candidates.products import CandidateKey
 from pipelines.gate.applicability import Applicability, read_applicability
-from pipelines.gate.approvers import REGISTER, Approvers
+from pipelines.gate.approvers import REGISTER, Approver, Approvers
 from pipelines.gate.decision import APPROVE, RECALL, WAIVE, Decision, may_be_waived
 from pipelines.gate.four_eyes import RULE as FOUR_EYES
-from pipelines.gate.four_eyes import Registers, answer_four_eyes, signers, terms_of
+from pipelines.gate.four_eyes import Registers, answer_four_eyes, keys_before, signers, terms_of
 from pipelines.gate.rules import FAILED, Finding, Rule, RuleResult, answer, not_applicable, read_rules
 from pipelines.gate.verdict import APPROVED, RECALLED, WITH_WAIVER, state_of
 from pipelines.home import Home
@@ -91,7 +92,15 @@ class Ground:
 
     def signers(self, product: str) -> list[Decision]:
         """Return who has approved the terms of a product as they stand."""
-        return signers(product, self.terms(product), self.counting, self.approvers)
+        return signers(product, self.terms(product), self.counting, self.approvers, self._keys_before)
+
+    @cached_property
+    def _keys_before(self) -> frozenset[str] | None:
+        return keys_before(self.every, self.approvers)
+
+    def may_sign_terms(self, approver: Approver) -> bool:
+        """Return whether a person's approval of a product's terms counts: its key stood in the register before."""
+        return self._keys_before is None or approver.public_key in self._keys_before
 
     def answers(self, key: CandidateKey) -> list[RuleResult]:
         """Return what PB03 and PB04 answer about a candidate; none where the rule has no page."""

@@ -155,7 +155,9 @@ def test_a_products_terms_are_signed_by_two_and_not_twice_by_one(small: SmallHom
     done = call(small, *told(small), *signed, "g", ANNA, "l")
     assert "anna har godkjent allerede" in done.output
     assert state(small, SHARE.recipient) == "held"
-    call(small, *told(small), "g", "carl", ENTER, "Eierskapet er endret.", ENTER)
+    newcomer = call(small, *told(small), "g", "carl", ENTER, "Eierskapet er endret.", ENTER, "l")
+    assert "Who stood there before approves it: anna, berit." in newcomer.output + newcomer.stderr
+    call(small, *told(small), "g", BERIT, ENTER, "Eierskapet er endret.", ENTER)
     assert state(small, SHARE.recipient) == "approved"
 
 

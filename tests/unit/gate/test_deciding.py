@@ -25,7 +25,7 @@ from pipelines.gate import judge as judging
 from pipelines.gate.bindings import current_bindings
 from pipelines.gate.deciding import Signer, approve, approve_terms, waive
 from pipelines.gate.decision import Decision
-from pipelines.gate.decisions import decisions_file, find_valid_verdict, read_decisions, verify_chain
+from pipelines.gate.decisions import append_decision, decisions_file, find_valid_verdict, read_decisions, verify_chain
 from pipelines.gate.listing import list_verdicts, list_waiting, show_verdict
 from pipelines.gate.rules import RuleResult, read_rules
 from pipelines.gate.settled import read_ground
@@ -229,6 +229,7 @@ def test_four_eyes_are_two_keys_of_two_persons(small: SmallHome) -> None:
 def test_one_person_with_two_ids_and_keys_is_one_person(small: SmallHome) -> None:
     register = small.home.registers / "approvers.csv"
     register.write_text(register.read_text().replace("Godkjenner berit", "GODKJENNER  anna"))
+    sign_terms(small.home, CLOCK)
     verdict = conclude(small)
     assert verdict.failed_rules == ["PB04"]
     assert "1 of 2 approvals are missing" in next(one.reason for one in verdict.results if one.rule == "PB04")
@@ -240,6 +241,47 @@ def test_one_key_under_two_names_is_nobodys(small: SmallHome) -> None:
     register.write_text(written.replace(_public(written, BERIT), _public(written, ANNA)))
     with pytest.raises(ConfigurationError, match="may not sign"):
         approve_terms(small.home, CLOCK, EXTRACT.product, Signer(ANNA), reason=WHY, expires_on=UNTIL)
+    assert conclude(small).failed_rules == ["PB04"]
+
+
+CARL, DORA = "carl", "dora"
+
+
+def test_nobody_becomes_an_approver_by_writing_the_register_alone(small: SmallHome) -> None:
+    assert conclude(small).state == "approved"
+    enter_approvers(small.home, ANNA, BERIT, CARL, DORA)
+    (found,) = [result for result in conclude(small).results if result.rule == "PB04"]
+    assert found.reason.startswith("Changed since it was approved: who may approve: 2 of 2 approvals are missing")
+    before = lines(small)
+    for one in (CARL, DORA):
+        with pytest.raises(ConfigurationError, match=r"Who stood there before approves it: anna, berit\."):
+            sign_terms(small.home, CLOCK, one)
+    assert lines(small) == before
+    (waiting,) = [one for one in list_waiting(small.home, CLOCK.as_of) if one["product"] == EXTRACT.product]
+    assert waiting["items"][0]["persons"] == [ANNA, BERIT]
+    sign_terms(small.home, CLOCK, ANNA)
+    assert conclude(small).state == "held"
+    sign_terms(small.home, CLOCK, BERIT)
+    assert conclude(small).state == "approved"
+    # From then on whoever stands in the approved register may, as when somebody leaves.
+    enter_approvers(small.home, CARL, DORA)
+    assert conclude(small).failed_rules == ["PB04"]
+    sign_terms(small.home, CLOCK, CARL, DORA)
+    assert conclude(small).state == "approved"
+
+
+def test_a_signature_that_was_put_into_the_chain_with_a_new_key_counts_for_nothing(small: SmallHome) -> None:
+    enter_approvers(small.home, ANNA, BERIT, CARL, DORA)
+    ground = read_ground(small.home, CLOCK.as_of)
+    told = Decision(
+        **dict.fromkeys(FIELDS, "")
+        | {"rules": (), "terms": ground.terms(EXTRACT.product)}
+        | {"action": "approve", "product": EXTRACT.product, "recipient": "*"}
+    )
+    taken = replace(told, reason=WHY, decided_at="2026-11-15T00:00:00Z", expires_on=UNTIL.isoformat())
+    for one in (CARL, DORA):
+        append_decision(small.home, replace(taken, decided_by=one), private_key(one))
+    assert read_ground(small.home, CLOCK.as_of).signers(EXTRACT.product) == []
     assert conclude(small).failed_rules == ["PB04"]
 
 
