@@ -2,7 +2,7 @@
 
 Belongs here: which sums of a market view are told. Not here: which cells are hidden (suppress.py), whether contributors
 give somebody away (sensitivity.py), how far hidden cells can move (moves.py). No cell is hidden for a sum's sake: one
-that would give a cell away is not told.
+that would give a cell away is not told; nor is one over years (ARCHITECTURE.md, decision 19).
 
 (1) A sum is of all rows below it. The finest that tells a hidden cell is looked at first: the group of its category in
     its municipality, its category over all members, the group over all members; then what a municipality buys
