@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.candidates.products import CandidateKey, Field, Product, ProductTable, Window
+from pipelines.candidates.render import EXCEL_CSV
 from pipelines.files import pretty_json, sha256_bytes
 
 FILE_NAME = "datapackage.json"
@@ -23,7 +24,13 @@ _TYPES = {
     "fraction": "number",
     "figure": "number",
 }
-_MEDIA = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
+_MEDIA = {"csv": "text/csv", EXCEL_CSV: "text/csv", "parquet": "application/vnd.apache.parquet"}
+# What of Excel's form a reader must know, by column type; numbers have a decimal comma.
+_IN_EXCEL: dict[str, dict[str, Any]] = {
+    "date": {"format": "%d.%m.%Y"},
+    "boolean": {"trueValues": ["ja"], "falseValues": ["nei"]},
+    "number": {"decimalChar": ","},
+}
 
 
 def package_bytes(
@@ -71,32 +78,38 @@ def package_bytes(
 
 
 def _resource(table: ProductTable, ending: str, mediatype: str, raw: bytes) -> dict[str, Any]:
+    file_format = ending.rsplit(".", maxsplit=1)[-1]
     resource: dict[str, Any] = {
-        "name": table.name if ending == "csv" else f"{table.name}-{ending}",
+        "name": {"csv": table.name, EXCEL_CSV: f"{table.name}-excel"}.get(ending, f"{table.name}-{ending}"),
         # Reading Parquet would take another package: for a validator it is a file, whose hash and size are checked.
-        "type": "table" if ending == "csv" else "file",
+        "type": "table" if file_format == "csv" else "file",
         "path": f"{table.name}.{ending}",
         "title": table.title,
         "description": table.description,
-        "format": ending,
+        "format": file_format,
         "mediatype": mediatype,
         "hash": f"sha256:{sha256_bytes(raw)}",
         "bytes": len(raw),
-        "schema": {"fields": [_field(field) for field in table.fields], "primaryKey": list(table.key)},
+        "schema": {"fields": [_field(field, ending) for field in table.fields], "primaryKey": list(table.key)},
     }
-    if ending == "csv":
+    if file_format == "csv":
         resource["encoding"] = "utf-8"
         resource["schema"]["missingValues"] = [""]
+    if ending == EXCEL_CSV:
+        resource["title"] += " (for Excel)"
+        resource["dialect"] = {"delimiter": ";", "lineTerminator": "\r\n"}
     if table.warning:
         resource["usage_warning"] = table.warning
     return resource
 
 
-def _field(field: Field) -> dict[str, str]:
-    described = {
+def _field(field: Field, ending: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
         "name": field.name,
         "type": _TYPES[field.type],
         "title": field.title,
         "description": field.description,
     }
+    if ending == EXCEL_CSV:
+        described |= _IN_EXCEL.get(described["type"], {})
     return {**described, "usage_warning": field.warning} if field.warning else described

@@ -33,7 +33,7 @@ from pipelines.candidates.products import (
     Window,
     window_ending_in,
 )
-from pipelines.candidates.render import csv_bytes, in_order, parquet_bytes
+from pipelines.candidates.render import EXCEL_CSV, csv_bytes, excel_csv_bytes, in_order, parquet_bytes
 from pipelines.candidates.sensitivity import (
     Attacker,
     owner_groups,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Registers = Mapping[str, list[dict[str, Any]]]
-_RENDERED = {"csv": csv_bytes, "parquet": parquet_bytes}
+_RENDERED = {"csv": csv_bytes, EXCEL_CSV: excel_csv_bytes, "parquet": parquet_bytes}
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ class Product:
     tables: tuple[ProductTable, ...]
     warnings: tuple[str, ...] = ()
     is_joint: bool = False
-    formats: tuple[str, ...] = ("csv", "parquet")
+    formats: tuple[str, ...] = ("csv", "excel.csv", "parquet")
 
     def table(self, name: str) -> ProductTable:
         """Return a table by its name."""

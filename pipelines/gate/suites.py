@@ -17,7 +17,7 @@ from pipelines.files import read_yaml
 
 ROW_COUNT = "expect_table_row_count_to_be_between"
 COLUMN_LIST = "expect_table_columns_to_match_ordered_list"
-FORMATS = ("csv", "parquet")
+FORMATS = ("csv", "excel.csv", "parquet")
 # What becomes of a joint product when a month of a member has not come: the member stays with what it has delivered, or
 # nothing goes out.
 LAST_GOOD, BLOCKED = "last_good", "none"
@@ -95,7 +95,7 @@ def read_suite(folder: Path, product: str) -> Suite:
     formats = tuple(str(ending) for ending in document.get("formats") or FORMATS)
     if "parquet" not in formats or not set(formats) <= set(FORMATS):
         raise ConfigurationError(
-            f"A suite's formats are parquet, with or without csv; {path.name} states {', '.join(formats)}.",
+            f"A suite's formats are parquet, and any of {', '.join(FORMATS)}; {path.name} states {', '.join(formats)}.",
             where=str(path),
             remedy="Write formats: [parquet], or leave them out.",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import random
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.candidates.products import PRODUCTS, WORKSHOP_RELEASE
-from pipelines.candidates.render import csv_bytes, in_order, parquet_bytes
+from pipelines.candidates.render import csv_bytes, excel_csv_bytes, in_order, parquet_bytes
 
 CALENDAR = PRODUCTS[WORKSHOP_RELEASE].table("contract_calendar")
 DEPENDENCY = PRODUCTS[WORKSHOP_RELEASE].table("dependency")
@@ -52,6 +53,7 @@ def test_rows_in_any_order_give_the_same_bytes() -> None:
     first, second = in_order(CALENDAR, rows), in_order(CALENDAR, chunked)
     assert parquet_bytes(first) == parquet_bytes(second)
     assert csv_bytes(first) == csv_bytes(second)
+    assert excel_csv_bytes(first) == excel_csv_bytes(second)
 
 
 def test_parquet_keeps_types_and_carries_no_metadata_of_ours() -> None:
@@ -113,6 +115,44 @@ def test_any_text_survives_and_none_begins_a_formula(titles: list[str | None]) -
     raw = csv_bytes(rows)
     shown = [row["contract_title"] for row in cells(raw)]
     exact = [title or "" for title in rows["contract_title"].to_pylist()]
-    assert [text.removeprefix("'") for text in shown] == [text.removeprefix("'") for text in exact]
+    assert [unguarded(text) for text in shown] == [unguarded(text) for text in exact]
     assert not [text for text in shown if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n", " "))]
     assert csv_bytes(rows) == raw
+    in_excel = [row["contract_title"] for row in excel_cells(excel_csv_bytes(rows))]
+    assert [unguarded(text) for text in in_excel] == [unguarded(text) for text in exact]
+    assert not [text for text in in_excel if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n", " "))]
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("title", ["Mat;=1+1;", 'Mat;"=1+1', "Mat, @SUM(A1)", "Mat,;,-1", "=;=,="])
+def test_no_cell_is_run_by_a_spreadsheet_that_opens_a_file_by_the_wrong_separator(title: str, separator: str) -> None:
+    rows = in_order(CALENDAR, calendar(title))
+    for raw in (csv_bytes(rows), excel_csv_bytes(rows)):
+        text = raw.decode("utf-8-sig")
+        # Quotes count where a cell begins, as in Excel.
+        read = [cell for line in csv.reader(io.StringIO(text), delimiter=separator) for cell in line]
+        assert not [cell for cell in read if cell.lstrip('" ').startswith(("=", "+", "-", "@"))]
+
+
+def test_excels_form_has_a_mark_semicolons_decimal_commas_and_norwegian_dates() -> None:
+    raw = excel_csv_bytes(in_order(CALENDAR, calendar('Mat "lun", -kald; varm')))
+    assert raw.startswith(b"\xef\xbb\xbf")
+    first, second, rest = raw.decode("utf-8-sig").split("\r\n")
+    assert first.split(";") == [f'"{name}"' for name in CALENDAR.field_names]
+    assert second == '"A-0";"Mat ""lun"",\' -kald; varm";"meeting_food";"9901";01.01.2027;;ja;'
+    assert rest == ""
+    assert excel_cells(excel_csv_bytes(in_order(CALENDAR, calendar()))) == []
+
+
+def test_excels_form_has_plain_numbers() -> None:
+    rows = pa.table({"small": pa.array([Decimal("-0.00000001")]), "nok": pa.array([Decimal("1234567.50")])})
+    (row,) = excel_cells(excel_csv_bytes(rows))
+    assert row == {"small": "-0,00000001", "nok": "1234567,50"}
+
+
+def excel_cells(raw: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline=""), delimiter=";"))
+
+
+def unguarded(text: str) -> str:
+    return re.sub(r"(^|[;,])'([\"\s]*[=+\-@])", r"\1\2", text)

@@ -523,7 +523,7 @@ class SmallHome:
 
 
 def write_table(folder: Path, table: str, columns: list[str], rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write one table in both renderings."""
+    """Write one table in all its renderings."""
     rows = list(rows)
     extra = [name for row in rows for name in row if name not in columns]
     names = columns + list(dict.fromkeys(extra))
@@ -536,6 +536,20 @@ def write_table(folder: Path, table: str, columns: list[str], rows: Iterable[Map
     for row in decoded.to_pylist():
         writer.writerow([_cell(row[name]) for name in names])
     (folder / f"{table}.csv").write_text(buffer.getvalue(), encoding="utf-8")
+    lines = [names, *([_excel_cell(row[name]) for name in names] for row in decoded.to_pylist())]
+    text = "".join(";".join(line) + "\r\n" for line in lines)
+    (folder / f"{table}.excel.csv").write_bytes(text.encode("utf-8-sig"))
+
+
+def _excel_cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "ja" if value else "nei"
+    if isinstance(value, date):
+        return value.strftime("%d.%m.%Y")
+    if isinstance(value, str):
+        quoted = _cell(value).replace('"', '""')
+        return f'"{quoted}"'
+    return _cell(value).replace(".", ",")
 
 
 def _cell(value: Any) -> str:

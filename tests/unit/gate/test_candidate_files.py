@@ -32,7 +32,8 @@ def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:
 def test_agreeing_renderings_have_no_remarks(small: SmallHome) -> None:
     files = _read(small)
     assert (files.missing, files.extra, files.unreadable, files.differing, files.formulas) == ([], [], [], [], [])
-    assert files.cells == 9 * len(SUITE.tables["municipality_extract"].columns) + len(SUITE.tables["kpi"].columns)
+    cells = 9 * len(SUITE.tables["municipality_extract"].columns) + len(SUITE.tables["kpi"].columns)
+    assert files.cells == 2 * cells
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,26 @@ def test_agreeing_renderings_have_no_remarks(small: SmallHome) -> None:
         (_edit("kpi.csv", "2026-09-01", "2026-09-02"), "row 2, column period_start"),
         (_edit("kpi.csv", "kpi_key", "kpi_kez"), "row 1: other columns"),
         (_edit("kpi.csv", "\nK01", "\nK01,,,,,,,,,,,,\nK01"), "2 rows where the Parquet file has 1"),
+        (_edit("municipality_extract.excel.csv", "100,00", "100,01"), "excel.csv, row 2, column net_amount_nok"),
+        (_edit("municipality_extract.excel.csv", "100,00", "100.00"), "excel.csv, row 2, column net_amount_nok"),
+        (_edit("municipality_extract.excel.csv", "(skjermet)", "Ola"), "excel.csv, row 7, column supplier_name"),
+        (_edit("kpi.excel.csv", "01.09.2026", "02.09.2026"), "excel.csv, row 2, column period_start"),
+        (_edit("kpi.excel.csv", "01.09.2026", "2026-09-01T00"), "excel.csv, row 2, column period_start"),
     ],
-    ids=["amount", "no amount", "name", "emptied", "date", "header", "a row more"],
+    ids=[
+        "amount",
+        "no amount",
+        "name",
+        "emptied",
+        "date",
+        "header",
+        "a row more",
+        "amount in Excel's form",
+        "point for comma",
+        "name in Excel's form",
+        "date in Excel's form",
+        "no date",
+    ],  # fmt: skip
 )
 def test_one_changed_cell_is_found(small: SmallHome, change: Callable[[Path], None], says: str) -> None:
     change(small.folder(EXTRACT))
@@ -93,7 +112,22 @@ def test_a_cell_that_a_spreadsheet_would_run_is_found_and_a_guarded_one_is_not(s
     assert files.differing == []
 
 
+@pytest.mark.parametrize("name", ["municipality_extract.csv", "municipality_extract.excel.csv"])
+@pytest.mark.parametrize("title", ["Mat{0}=1+1{0}", 'Mat{0}"=1+1', "Mat{0} @SUM(A1)"])
+def test_text_that_is_run_where_the_file_is_opened_by_the_other_separator_is_found(
+    small: SmallHome, name: str, title: str
+) -> None:
+    small.tables[EXTRACT]["municipality_extract"][0]["supplier_name"] = "PLASS"
+    small.write()
+    path, other = small.folder(EXTRACT) / name, "," if "excel" in name else ";"
+    text = path.read_text(encoding="utf-8").replace('"PLASS"', "PLASS")
+    path.write_text(text.replace("PLASS", '"' + title.format(other).replace('"', '""') + '"'), encoding="utf-8")
+    assert _read(small).formulas == [f"{name}, row 2, column supplier_name"]
+
+
 def test_negative_amounts_are_no_formulas(small: SmallHome) -> None:
     text = small.folder(EXTRACT) / "municipality_extract.csv"
     text.write_text(text.read_text().replace("100.00", "-100.00"))
+    text = small.folder(EXTRACT) / "municipality_extract.excel.csv"
+    text.write_text(text.read_text().replace("100,00", "-100,00"))
     assert _read(small).formulas == []
