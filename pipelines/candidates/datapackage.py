@@ -25,6 +25,7 @@ _TYPES = {
     "figure": "number",
 }
 _MEDIA = {"csv": "text/csv", EXCEL_CSV: "text/csv", "parquet": "application/vnd.apache.parquet"}
+_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # What of Excel's form a reader must know, by column type; numbers have a decimal comma.
 _IN_EXCEL: dict[str, dict[str, Any]] = {
     "date": {"format": "%d.%m.%Y"},
@@ -54,7 +55,7 @@ def package_bytes(
         files: The candidate's other files by name.
         without_consent: The members that a joint product leaves out; None where it is of one owner.
     """
-    document = {
+    document: dict[str, Any] = {
         "name": f"{key.product}-{key.recipient}-{key.period}".lower().replace("_", "-"),
         "title": f"{product.title}: {recipient_name}, {key.period}",
         "description": product.description,
@@ -74,7 +75,23 @@ def package_bytes(
             )
         ],
     }
+    if product.has_workbook:
+        document["resources"].append(_workbook(product, files[product.workbook]))
     return pretty_json(document).encode()
+
+
+def _workbook(product: Product, raw: bytes) -> dict[str, Any]:
+    return {
+        "name": "workbook",
+        "type": "file",
+        "path": product.workbook,
+        "title": f"{product.title} (arbeidsbok)",
+        "description": "Alle tabellene som ark, med forklaringer og diagrammer.",
+        "format": "xlsx",
+        "mediatype": _WORKBOOK,
+        "hash": f"sha256:{sha256_bytes(raw)}",
+        "bytes": len(raw),
+    }
 
 
 def _resource(table: ProductTable, ending: str, mediatype: str, raw: bytes) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from pipelines.candidates.sensitivity import (
     publishing_their_sales,
 )
 from pipelines.candidates.suppress import log_bytes
+from pipelines.candidates.workbook import Book, workbook_bytes
 from pipelines.errors import ConfigurationError, WarehouseBusy
 from pipelines.files import (
     canonical_json,
@@ -263,15 +264,19 @@ class Maker:
             shown = cut_mart(warehouse, product, key, window, members or frozenset(), without or [])
         else:
             shown, market = self._cut(product, key, window, members)
-        for table in product.tables:
-            rows = in_order(table, shown[table.name])
-            files |= {f"{table.name}.{ending}": _RENDERED[ending](rows) for ending in product.formats}
+        ordered = {table.name: in_order(table, shown[table.name]) for table in product.tables}
+        for name, rows in ordered.items():
+            files |= {f"{name}.{ending}": _RENDERED[ending](rows) for ending in product.formats}
+        covered = self._covered(window, frozenset({key.recipient}) if members is None else members)
+        if product.has_workbook:
+            book = Book(product, key, recipient_name, window, covered, without)
+            files[product.workbook] = workbook_bytes(book, ordered)
         files[FILE_NAME] = package_bytes(
             product,
             key,
             recipient_name=recipient_name,
             window=window,
-            coverage=self._covered(window, frozenset({key.recipient}) if members is None else members),
+            coverage=covered,
             without_consent=without,
             files=files,
         )
@@ -427,5 +432,5 @@ def _code_digest() -> str:
     """Return the digest of all that turns rows into bytes: this package, and the libraries that write files."""
     here = Path(__file__).resolve().parent
     files = [*sorted(here.glob("*.py")), here.parent / "tables.py"]
-    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "pyarrow", "scipy")]
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "pyarrow", "scipy", "xlsxwriter")]
     return sha256_bytes("\n".join([*(f"{sha256_file(path)}  {path.name}" for path in files), *versions]).encode())

@@ -166,6 +166,7 @@ class Product:
         warnings: Bokmål: what a reader must know before using any of it.
         is_joint: It holds several members' data: those who have agreed to it (consent.py).
         formats: The endings of each table's files.
+        has_workbook: It has a workbook too.
     """
 
     id: str
@@ -179,6 +180,7 @@ class Product:
     warnings: tuple[str, ...] = ()
     is_joint: bool = False
     formats: tuple[str, ...] = ("csv", "excel.csv", "parquet")
+    has_workbook: bool = True
 
     def table(self, name: str) -> ProductTable:
         """Return a table by its name."""
@@ -187,7 +189,13 @@ class Product:
     @property
     def file_names(self) -> list[str]:
         """Return every file of a candidate, sorted."""
-        return sorted([f"{t.name}.{ending}" for t in self.tables for ending in self.formats] + ["datapackage.json"])
+        of_tables = [f"{table.name}.{ending}" for table in self.tables for ending in self.formats]
+        return sorted([*of_tables, *([self.workbook] if self.has_workbook else []), "datapackage.json"])
+
+    @property
+    def workbook(self) -> str:
+        """Return the name of its workbook."""
+        return f"{self.id}.xlsx"
 
 
 _MUNICIPALITY = Field("municipality_no", "text", "Kommunenummer", "Kjøperens kommunenummer, fire sifre.")
@@ -600,6 +608,7 @@ PRODUCTS: dict[str, Product] = {
             ),
             is_joint=True,
             formats=("parquet",),
+            has_workbook=False,
         ),
     )
 }

@@ -1,6 +1,6 @@
 """A candidate as it lies on disk: all renderings decoded, held against each other.
 
-Belongs here: reading the rendered bytes (Parquet, both forms of CSV, datapackage.json), saying where they differ or
+Belongs here: reading the rendered bytes (Parquet, both forms of CSV, the package), saying where they differ or
 cannot be read. Not here: what the rows must be (suites, checks). Nothing is taken from the step that rendered them.
 """
 
@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.gate.other_files import texts_about, texts_of
+from pipelines.gate.same_cells import differing_rows, where
 from pipelines.gate.suites import Suite
+from pipelines.gate.workbook_files import read_workbook
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 PACKAGE = "datapackage.json"
 _SEPARATORS = {"csv": ",", "excel.csv": ";"}
-_GUARD = r"(^|[;,])'([\"\s]*[=+\-@\t\r])"  # the apostrophe before text that a spreadsheet would run
 
 
 @dataclass
@@ -37,7 +38,9 @@ class CandidateFiles:
         differing: Where another rendering says something else than the Parquet.
         formulas: Cells that a spreadsheet would run.
         cells: How many cells were compared.
-        other_texts: By file, the texts of those that nobody agreed on, and what is written about the agreed ones.
+        other_texts: By file, the texts of those that nobody agreed on, and what is written about or beside the rows of
+            the agreed ones.
+        words: What the workbook's sheets of words say.
     """
 
     tables: dict[str, pa.Table] = field(default_factory=dict)
@@ -49,6 +52,7 @@ class CandidateFiles:
     formulas: list[str] = field(default_factory=list)
     cells: int = 0
     other_texts: dict[str, list[str]] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
 
     @property
     def columns_by_table(self) -> dict[str, list[str]]:
@@ -59,7 +63,7 @@ class CandidateFiles:
 def read_candidate(folder: Path, suite: Suite) -> CandidateFiles:
     """Return what lies in a candidate's folder; whatever is wrong with it is listed, never raised."""
     files = CandidateFiles()
-    agreed = {f"{table}.{ending}" for table in suite.tables for ending in suite.formats} | {PACKAGE}
+    agreed = suite.files | {PACKAGE}
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     files.missing = sorted(agreed - there)
     files.extra = sorted(there - agreed)
@@ -67,6 +71,8 @@ def read_candidate(folder: Path, suite: Suite) -> CandidateFiles:
         _read_table(folder, table, files)
         for ending in sorted(set(suite.formats) & _SEPARATORS.keys()):
             _hold_against(folder, table, ending, files)
+    if suite.workbook is not None and suite.workbook.file in there:
+        _hold_workbook_against(folder, suite, files)
     for name in files.extra:
         files.other_texts[name] = [Path(name).name, *texts_of(folder / name)]
     for name in (f"{table}.parquet" for table in sorted(files.tables)):
@@ -107,6 +113,19 @@ def _hold_against(folder: Path, table: str, ending: str, files: CandidateFiles) 
         files.differing += [f"{text.name}, {where}" for where in _differences(rows, cells, ending)]
 
 
+def _hold_workbook_against(folder: Path, suite: Suite, files: CandidateFiles) -> None:
+    agreed = suite.workbook
+    if agreed is None:
+        return
+    read = read_workbook(folder / agreed.file, agreed, files.tables)
+    files.unreadable += [agreed.file] if read.is_unreadable else []
+    files.differing += [f"{agreed.file}, {place}" for place in read.differing]
+    files.formulas += [f"{agreed.file}, {place}" for place in read.formulas]
+    files.cells += read.cells
+    files.other_texts[agreed.file] = [*read.texts, *read.words]
+    files.words = read.words
+
+
 def _read_csv(path: Path, separator: str) -> pa.Table:
     import pyarrow as pa
     import pyarrow.csv as pc
@@ -131,16 +150,7 @@ def _formula_cells(cells: pa.Table, ending: str) -> Iterator[str]:
     for name, column in zip(cells.column_names, cells.columns, strict=True):
         begins = pc.match_substring_regex(column, rf"^[=+\-@\t\r]|[{other}\t\r\n][\"\s]*[=+\-@]")
         is_number = pc.match_substring_regex(column, r"^-?[0-9]+([.,][0-9]+)?([eE]-?[0-9]+)?$")
-        yield from (f"row {row + 2}, column {name}" for row in _where(pc.and_not(begins, is_number)))
-
-
-def _where(flags: Any) -> list[int]:
-    """Return the positions of the true values."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    whole = flags.combine_chunks() if isinstance(flags, pa.ChunkedArray) else flags
-    return [int(row) for row in pc.indices_nonzero(whole).to_numpy()]
+        yield from (f"row {row + 2}, column {name}" for row in where(pc.and_not(begins, is_number)))
 
 
 def _differences(rows: pa.Table, cells: pa.Table, ending: str) -> Iterator[str]:
@@ -153,7 +163,7 @@ def _differences(rows: pa.Table, cells: pa.Table, ending: str) -> Iterator[str]:
         return
     for name in rows.column_names:
         text = cells[name] if ending == "csv" else _as_in_csv(cells[name], rows[name].type)
-        for row in _differing_rows(rows[name], text):
+        for row in differing_rows(rows[name], text):
             yield f"row {row + 2}, column {name}"
 
 
@@ -169,37 +179,6 @@ def _as_in_csv(text: Any, kind: Any) -> Any:
     if pa.types.is_decimal(kind) or pa.types.is_floating(kind):
         return pc.replace_substring(pc.replace_substring(text, ".", "?"), ",", ".")
     return text
-
-
-def _differing_rows(exact: Any, text: Any) -> list[int]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_string(exact.type) or pa.types.is_large_string(exact.type):
-        # CSV cannot tell an empty text from none, and marks text that a spreadsheet would run with an apostrophe.
-        left, right = (
-            pc.replace_substring_regex(pc.fill_null(side.cast(pa.string()), ""), _GUARD, r"\1\2")
-            for side in (exact, text)
-        )
-        return _where(pc.not_equal(left, right))
-    stated = pc.if_else(pc.equal(text, pa.scalar("")), pa.scalar(None, pa.string()), text)
-    try:
-        read = stated.cast(exact.type)
-    except pa.ArrowException:
-        # The first cell that cannot be read as the column's type stands for the column.
-        return [next(row for row, value in enumerate(stated) if not _reads_as(value, exact.type))]
-    both_null = pc.and_(pc.is_null(read), pc.is_null(exact))
-    return _where(pc.invert(pc.or_(both_null, pc.fill_null(pc.equal(read, exact), False))))
-
-
-def _reads_as(value: Any, kind: Any) -> bool:
-    import pyarrow as pa
-
-    try:
-        value.cast(kind)
-    except pa.ArrowException:
-        return False
-    return True
 
 
 def _read_package(path: Path, files: CandidateFiles) -> None:

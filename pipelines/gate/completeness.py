@@ -64,8 +64,11 @@ def _package_checks(case: Case) -> list[tuple[bool, str]]:
         for resource in (resources if isinstance(resources, list) else [])
         if isinstance(resource, dict)
     }
+    if case.suite.workbook is not None:
+        said = " ".join(case.files.words)
+        checks += [(fact in said, f"the workbook does not say {fact}") for fact in (case.recipient, case.key.period)]
     for table, columns in case.files.columns_by_table.items():
-        described = [by_path[name] for name in (f"{table}.csv", f"{table}.parquet") if name in by_path]
+        described = [by_path[name] for ending in case.suite.formats if (name := f"{table}.{ending}") in by_path]
         checks.append((bool(described), f"table {table} is not in datapackage.json"))
         for resource in described:
             checks += _resource_checks(table, columns, resource)

@@ -39,6 +39,11 @@ def texts_of(path: Path) -> Iterator[str]:
         yield from _in_bytes(stream.read(_MOST_BYTES), _DEEPEST)
 
 
+def texts_in(raw: bytes) -> Iterator[str]:
+    """Give the texts in the bytes of a file."""
+    yield from _in_bytes(raw, _DEEPEST)
+
+
 def texts_about(path: Path) -> Iterator[str]:
     """Give what a Parquet file says beside its rows: its own and its columns' metadata, and who made it."""
     import pyarrow as pa

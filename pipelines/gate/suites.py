@@ -54,6 +54,23 @@ class TableSuite:
 
 
 @dataclass(frozen=True)
+class WorkbookSuite:
+    """What a product's workbook holds.
+
+    Attributes:
+        file: Its name.
+        words: The sheets of words.
+        tables: By table, the sheet that its rows stand in.
+        charts: By sheet of figures that are drawn, the question whose answer they are, asked of the product's tables.
+    """
+
+    file: str
+    words: tuple[str, ...]
+    tables: Mapping[str, str]
+    charts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Suite:
     """What is expected of one product.
 
@@ -63,6 +80,7 @@ class Suite:
         record: Its purpose, legal basis and retention, for consortia that record none of their own (PV09).
         formats: The endings of each table's files.
         when_a_month_is_missing: Of a joint product, LAST_GOOD or BLOCKED; empty for a product of one owner.
+        workbook: What its workbook holds; None where it has none.
     """
 
     product: str
@@ -70,6 +88,13 @@ class Suite:
     record: Mapping[str, Any] = field(default_factory=dict)
     formats: tuple[str, ...] = FORMATS
     when_a_month_is_missing: str = ""
+    workbook: WorkbookSuite | None = None
+
+    @property
+    def files(self) -> set[str]:
+        """Return the agreed files but the package that describes them."""
+        of_tables = {f"{table}.{ending}" for table in self.tables for ending in self.formats}
+        return of_tables | ({self.workbook.file} if self.workbook else set())
 
     @property
     def rules(self) -> set[str]:
@@ -106,7 +131,24 @@ def read_suite(folder: Path, product: str) -> Suite:
             where=str(path),
             remedy=f"Write when_a_month_is_missing: {LAST_GOOD} or {BLOCKED}; in a suite of a joint product only.",
         )
-    return Suite(product, tables, dict(document.get("record") or {}), formats, carried)
+    workbook = _read_workbook(path, document["workbook"], set(tables)) if document.get("workbook") else None
+    return Suite(product, tables, dict(document.get("record") or {}), formats, carried, workbook)
+
+
+def _read_workbook(path: Path, stated: Mapping[str, Any], tables: set[str]) -> WorkbookSuite:
+    workbook = WorkbookSuite(
+        file=f"{path.stem}.xlsx",
+        words=tuple(str(sheet) for sheet in stated.get("words") or ()),
+        tables={str(table): str(sheet) for table, sheet in (stated.get("tables") or {}).items()},
+        charts={str(sheet): str(question) for sheet, question in (stated.get("charts") or {}).items()},
+    )
+    if set(workbook.tables) != tables:
+        raise ConfigurationError(
+            "A workbook must have a sheet for each of the product's tables.",
+            where=str(path),
+            remedy=f"Name a sheet for each of {', '.join(sorted(tables))} under workbook: tables.",
+        )
+    return workbook
 
 
 def _read_table(path: Path, name: str, stated: Mapping[str, Any]) -> TableSuite:

@@ -188,6 +188,6 @@ def agreed_shape(case: Case) -> Finding:
     """TN03: return the files that are missing or that nobody agreed on; the suites hold the columns."""
     files = case.files
     problems = [f"{name} is missing" for name in files.missing] + [f"{name} is not agreed" for name in files.extra]
-    count = len(case.suite.tables) * len(case.suite.formats) + 1
+    count = len(case.suite.files) + 1
     examples = tuple([*files.missing, *files.extra][:MAX_EXAMPLES])
     return Finding(count, len(problems), "; ".join(problems), examples, "the candidate's folder")

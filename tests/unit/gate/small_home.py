@@ -18,12 +18,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+import xlsxwriter
 
 from pipelines import settings
 from pipelines.candidates.make import inputs_digest, inputs_file
 from pipelines.candidates.products import CandidateKey
 from pipelines.files import folder_digest
-from pipelines.gate.suites import read_suite
+from pipelines.gate.suites import Suite, read_suite
 from pipelines.home import Home
 from pipelines.settings import Clock
 
@@ -489,6 +490,7 @@ class SmallHome:
                     "schema": {"fields": [{"name": name, "description": "Hva det er."} for name in columns]},
                 }
             )
+        write_workbook(folder, suite, key, self.tables[key])
         coverage = self._coverage([OWN] if key == EXTRACT else [OWN, NEIGHBOUR])
         package = {"name": key.product, "title": "Uttrekk", "coverage": coverage, "resources": resources}
         (folder / "datapackage.json").write_text(json.dumps(package, ensure_ascii=False))
@@ -539,6 +541,37 @@ def write_table(folder: Path, table: str, columns: list[str], rows: Iterable[Map
     lines = [names, *([_excel_cell(row[name]) for name in names] for row in decoded.to_pylist())]
     text = "".join(";".join(line) + "\r\n" for line in lines)
     (folder / f"{table}.excel.csv").write_bytes(text.encode("utf-8-sig"))
+
+
+def write_workbook(folder: Path, suite: Suite, key: CandidateKey, tables: Mapping[str, Iterable[Row]]) -> None:
+    """Write the workbook of a candidate whose tables are written."""
+    agreed = suite.workbook
+    if agreed is None:
+        return
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "default_date_format": "dd.mm.yyyy",
+    }
+    with xlsxwriter.Workbook(str(folder / agreed.file), options) as workbook, duckdb.connect() as connection:
+        for name in agreed.words:
+            workbook.add_worksheet(name).write_string(0, 0, f"{key.recipient}, {key.period}")
+        decoded = {table: pq.read_table(folder / f"{table}.parquet") for table in tables}
+        for table, rows in decoded.items():
+            connection.register(table, rows)
+        sheets: list[tuple[str, list[str], list[tuple[Any, ...]]]] = []
+        for chart, question in agreed.charts.items():
+            answer = connection.execute(question)
+            sheets.append((chart, [str(column[0]) for column in answer.description or ()], answer.fetchall()))
+        for table, rows in decoded.items():
+            listed = [tuple(row.values()) for row in rows.to_pylist()]
+            sheets.append((agreed.tables[table], [f"Navn\n{name}" for name in rows.column_names], listed))
+        for title, names, listed in sheets:
+            sheet = workbook.add_worksheet(title)
+            for number, row in enumerate([names, *listed]):
+                for column, value in enumerate(row):
+                    sheet.write(number, column, value)
 
 
 def _excel_cell(value: Any) -> str:
