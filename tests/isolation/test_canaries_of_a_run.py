@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import sqlite3
 import zipfile
 from collections.abc import Iterator
@@ -40,6 +41,13 @@ def got_by(home: Home, recipient: str) -> Iterator[tuple[str, str]]:
         yield from texts_under(folder)
 
 
+def stands_alone(form: str, text: str) -> bool:
+    """Return whether an amount stands somewhere as itself, and not only within a longer number such as a moment."""
+    if not (form[0].isdigit() and form[-1].isdigit() and form[-3] in ".,"):
+        return True
+    return re.search(rf"(?<![0-9]){re.escape(form)}(?!0*[1-9])", text) is not None
+
+
 def marks_in(texts: Iterator[tuple[str, str]], marks: tuple[str, ...]) -> dict[str, set[str]]:
     """Return the files in which each mark stands; marks that stand nowhere are left out."""
     forms = {form: mark for mark in marks for form in forms_of(mark)}
@@ -47,7 +55,7 @@ def marks_in(texts: Iterator[tuple[str, str]], marks: tuple[str, ...]) -> dict[s
     for name, text in texts:
         folded = text.casefold()
         for form, mark in forms.items():
-            if form in folded:
+            if form in folded and stands_alone(form, folded):
                 found.setdefault(mark, set()).add(name)
     return found
 
@@ -101,6 +109,11 @@ def test_one_members_answer_about_a_shared_supplier_is_about_its_own_lines_only(
     assert (answered["org_no"], answered["supplier_ledger_code"]) == (BAKER, ANSWERED_CODE)
     assert (unanswered["org_no"], unanswered["supplier_ledger_code"]) == (None, None)
     assert unanswered["payee_kind"] == "unknown"
+
+
+def test_an_amount_is_found_as_itself_and_not_within_a_moment() -> None:
+    found = [stands_alone("931.07", text) for text in ("1764931.0712", "931.0712", "1931.07", "[931.07]", "931.0700")]
+    assert found == [False, False, False, True, True]
 
 
 def _parquet(word: str, **options: object) -> bytes:

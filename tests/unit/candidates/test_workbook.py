@@ -41,7 +41,8 @@ def tables_of(product: Any, given: Mapping[str, list[dict[str, Any]]]) -> dict[s
 
 def book(product: Any = P2, **other: Any) -> Book:
     recipient = "9901" if product is P1 else "300100112"
-    stated = {"coverage": {"9901": ["2026-09", "2026-10"]}, "without_consent": None, **other}
+    covered = {"municipality_no": "9901", "months": ["2026-09", "2026-10"], "not_delivered": ["2026-08"]}
+    stated = {"coverage": [covered], "without_consent": None, **other}
     key = CandidateKey(product.id, recipient, "2026-10")
     return Book(product, key, "Fjordverk AS", window_ending_in("2026-10", 3), **stated)
 
@@ -73,7 +74,7 @@ def test_no_cell_is_a_formula_or_a_link(title: str) -> None:
 
 
 def test_words_that_begin_like_formulas_stay_words() -> None:
-    named = Book(P2, CandidateKey(P2.id, "300100112", "2026-10"), "=1+1 AS", window_ending_in("2026-10", 3), {})
+    named = Book(P2, CandidateKey(P2.id, "300100112", "2026-10"), "=1+1 AS", window_ending_in("2026-10", 3), [])
     front = opened(workbook_bytes(named, share()))[workbook_nb.FRONT_SHEET]
     assert not [cell for row in front.iter_rows() for cell in row if cell.data_type == "f"]
 

@@ -37,6 +37,7 @@ class Mart:
 
     warehouse: duckdb.DuckDBPyConnection
     tables: dict[str, pa.Table]
+    home: Home
     agreed: set[str] = field(default_factory=lambda: {"9901", "9902"})
     left_out: list[str] = field(default_factory=list)
 
@@ -62,16 +63,19 @@ class Mart:
         }
         files = CandidateFiles(tables=self.tables, package={"without_consent": self.left_out, "coverage": []})
         today = date(2026, 11, 15)
-        case = Case(Home(Path()), KEY, WINDOW.months, files, SUITE, RULES, registers, self.warehouse, today)
+        case = Case(self.home, KEY, WINDOW.months, files, SUITE, RULES, registers, self.warehouse, today)
         return CHECKS[rule, MART](case)
 
 
 @pytest.fixture
-def mart() -> Iterator[Mart]:
+def mart(tmp_path: Path) -> Iterator[Mart]:
+    (tmp_path / "consortium.yaml").write_text(
+        "name: Samarbeidet\nhost: '9901'\nmembers:\n  '9901': {sources: [{kind: ehf}]}\n"
+    )
     with duckdb.connect() as connection:
         write_marts(connection)
         members = frozenset({"9901", "9902"})
-        yield Mart(connection, cut_mart(connection, PRODUCTS[MART], KEY, WINDOW, members, []))
+        yield Mart(connection, cut_mart(connection, PRODUCTS[MART], KEY, WINDOW, members, []), Home(tmp_path))
 
 
 def payee(kind: str, number: str, column: str = "org_no", **where: Any) -> Callable[[Mart], None]:

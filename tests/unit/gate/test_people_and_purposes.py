@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections.abc import Callable
 from datetime import date
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.candidates.products import CandidateKey
+from pipelines.candidates.products import PRODUCTS, CandidateKey
 from pipelines.gate.judge import judge
 from tests.unit.gate.small_home import CLOCK, EXTRACT, NEIGHBOUR, OWN, SHARE, WORKSHOP, SmallHome, kpi, purchase
 from tests.unit.gate.test_checks import ask
@@ -308,7 +309,13 @@ BOTH = [f"{number},workshop_release,avtale,2020-01-01," for number in (OWN, NEIG
     ("rows", "says"),
     [
         (BOTH, ""),
-        ([BOTH[0].replace("release,", "release@1,"), BOTH[1].replace("release,", "release@1.1.0,")], ""),
+        (
+            [
+                BOTH[0].replace("release,", "release@1,"),
+                BOTH[1].replace("release,", f"release@{PRODUCTS['workshop_release'].version},"),
+            ],
+            "",
+        ),
         ([BOTH[0].replace("release,", "release@2,"), BOTH[1]], "market_view.municipality_no/9901"),
         ([f"{BOTH[0]}2026-11-14", BOTH[1]], "owner_view.owner_municipality_no/9901"),
         ([BOTH[0].replace("2020-01-01", "2026-11-16"), BOTH[1]], "own_sales.municipality_no/9901"),
@@ -328,7 +335,9 @@ def test_only_members_who_agreed_are_in_a_joint_product(small: SmallHome, rows: 
 def test_a_member_that_is_left_out_and_said_to_be_is_told(small: SmallHome) -> None:
     consents(BOTH[0])(small)
     path = small.folder(SHARE) / "datapackage.json"
-    path.write_text(path.read_text().replace('"resources"', f'"without_consent": ["{NEIGHBOUR}"], "resources"', 1))
+    package = json.loads(path.read_text())
+    covered = [entry for entry in package["coverage"] if entry["municipality_no"] != NEIGHBOUR]
+    path.write_text(json.dumps({**package, "without_consent": [NEIGHBOUR], "coverage": covered}))
     found = ask(small, "TN02", SHARE)
     assert (found.status, found.reason) == ("passed", f"Left out, for they have not agreed: {NEIGHBOUR}.")
 
@@ -348,6 +357,8 @@ def test_a_share_of_nobody_has_no_consent_to_ask_for(small: SmallHome) -> None:
     for rows in small.tables[SHARE].values():
         rows.clear()
     small.write()
+    path = small.folder(SHARE) / "datapackage.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "coverage": []}))
     assert ask(small, "TN02", SHARE).status == "not_applicable"
 
 

@@ -49,7 +49,7 @@ def place(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Path:
     if request.param == "as published":
         product = PRODUCTS[EXTRACT.product]
         typed = {table.name: _tables(folder)[table.name].cast(table.arrow_schema) for table in product.tables}
-        book = Book(product, EXTRACT, "Fjordvik", Window(MONTHS), {})
+        book = Book(product, EXTRACT, "Fjordvik", Window(MONTHS), [])
         (place / "municipality_extract.xlsx").write_bytes(workbook_bytes(book, typed))
     return place
 
