@@ -136,7 +136,7 @@ def test_a_column_of_another_type_is_a_rule_that_could_not_run(small: SmallHome)
     )
     found = results(small, EXTRACT)
     assert found["RC01"].status == "failed"
-    assert "RC01 could not run" in found["PB01"].examples
+    assert "RC01 could not run" in found["PB01"].reason
 
 
 @pytest.mark.parametrize("table", ["municipality_extract", "kpi"])
