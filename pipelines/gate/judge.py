@@ -73,7 +73,7 @@ def judge(home: Home, key: CandidateKey, clock: settings.Clock) -> Verdict:
         results, not_run = run_checks(case, applicability)
         results += ground.answers(key)
         skipped = nothing_skipped(results, set(rules) - {"PB01"}, not_run, same_bytes=folder_digest(folder) == digest)
-        final = combine([renderings_agree(case), skipped])
+        final = combine([skipped, renderings_agree(case)])
     severity = applicability.entry("PB01", key.product, key.recipient).severity
     results = sorted([*results, answer(rules["PB01"], severity, final)], key=lambda result: result.rule)
     facts = {
