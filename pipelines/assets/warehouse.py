@@ -8,7 +8,6 @@ A build always goes into a new file: selecting some models in the UI shows only 
 """
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -30,7 +29,7 @@ from pipelines.warehouse.build import (
     start_build,
     warehouse_lock,
 )
-from pipelines.warehouse.project import ensure_manifest
+from pipelines.warehouse.project import DBT, ensure_manifest
 
 GROUP = "warehouse"
 _BUILT = ("model", "seed", "snapshot")
@@ -126,10 +125,7 @@ def _run_dbt(
         "PYTHONUNBUFFERED": "1",
     }
     invocation = DbtCliInvocation.run(
-        args=[
-            *(sys.executable, "-W", "ignore", "-m", "dbt.cli.main"),
-            *dbt_arguments(build.plan, full_refresh=full_refresh),
-        ],
+        args=[*DBT, *dbt_arguments(build.plan, full_refresh=full_refresh)],
         env=child_environment(**environment),
         manifest=manifest,
         dagster_dbt_translator=Translator(),

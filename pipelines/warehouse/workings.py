@@ -132,7 +132,8 @@ def place_workings(home: Home, folder: Path, kept: Iterable[str]) -> None:
     if not (folder / FILE).is_file():
         return
     names = set(kept)
-    with duckdb.connect(str(folder / FILE)) as connection:
+    # Rows are not moved together here either (dbt_project/profiles.yml).
+    with duckdb.connect(str(folder / FILE), config={"max_vacuum_tasks": 0}) as connection:
         relations = connection.execute(
             "select 'view', schema_name, view_name from duckdb_views() where not internal union all"
             " select 'table', schema_name, table_name from duckdb_tables() where not internal order by all desc"
