@@ -497,7 +497,7 @@ def test_changing_the_policy_takes_four_eyes(small: SmallHome, monkeypatch: pyte
 def test_a_policy_is_stated_for_joint_products_and_no_other(tmp_path: Path, product: str, policy: str) -> None:
     text = (settings.EXPECTATIONS / f"{product}.yml").read_text().replace("when_a_month_is_missing: last_good\n", "")
     stated = f"when_a_month_is_missing: {policy}\n" if policy else ""
-    (tmp_path / f"{product}.yml").write_text(text.replace("tables:\n", f"{stated}tables:\n", 1))
+    (tmp_path / f"{product}.yml").write_text(text.replace("\ntables:\n", f"\n{stated}tables:\n", 1))
     with pytest.raises(ConfigurationError, match="when a month is missing is stated as"):
         read_suite(tmp_path, product)
 
