@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pyarrow.csv as pc
-import pyarrow.parquet as pq
 import pytest
 
 from pipelines.candidates.make import candidate_folder, due_keys, open_maker
 from pipelines.candidates.products import CandidateKey
 from pipelines.home import Home
+from tests.isolation.canaries import forms_of
+from tests.isolation.decoded import texts_under
 from tests.unit.candidates.small_home import (
     CLOCK,
     MUNICIPALITIES,
@@ -73,27 +71,10 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def contents(folder: Path) -> Iterator[tuple[str, str]]:
-    """Give (file, decoded cell) for everything in a folder, whatever its format; compressed bytes hide their text."""
-    for path in sorted(folder.rglob("*")):
-        if path.suffix == ".parquet":
-            rows = pq.read_table(path)
-            yield from ((path.name, str(value)) for column in rows.columns for value in column.unique().to_pylist())
-            yield from ((path.name, str(each)) for each in (pq.read_schema(path).metadata or {}).items())
-        elif path.suffix == ".csv":
-            rows = pc.read_csv(path)
-            yield from ((path.name, str(value)) for column in rows.columns for value in column.unique().to_pylist())
-            yield path.name, path.read_text(encoding="utf-8")
-        elif path.suffix == ".json":
-            yield path.name, json.dumps(json.loads(path.read_text(encoding="utf-8")), ensure_ascii=False)
-        elif path.is_file():
-            raise AssertionError(f"{path.name} is in a format that this test cannot read")
-
-
 def found_in(folder: Path, recipient: str) -> set[str]:
     """Return the files in which a recipient's text or amount stands."""
-    marks = (marker(recipient), str(AMOUNTS[recipient]))
-    return {name for name, content in contents(folder) if any(each in content for each in marks)}
+    marks = {marker(recipient), *forms_of(str(AMOUNTS[recipient]))}
+    return {name for name, content in texts_under(folder) if any(each in content for each in marks)}
 
 
 def keys(home: Home) -> list[CandidateKey]:
@@ -103,7 +84,7 @@ def keys(home: Home) -> list[CandidateKey]:
 def test_every_recipient_finds_its_own_rows_in_every_table(home: Home) -> None:
     for key in keys(home):
         files = found_in(candidate_folder(home, key), key.recipient)
-        of_others = {"datapackage.json", "information_log.csv", "information_log.parquet"}
+        of_others = {"datapackage.json", *(f"information_log.{ending}" for ending in ("csv", "excel.csv", "parquet"))}
         tables = {path.name for path in candidate_folder(home, key).iterdir()} - of_others
         assert files == tables, key
 
