@@ -7,7 +7,8 @@ who has agreed (consent.py), who is a person (dbt decides payee_kind).
     shown: what is left out could be had by subtraction.
 (2) A payee is named by its number alone, and only where it is a legal entity, a public body or foreign.
 (3) On lines of a client function the payee is left out: on strict ones whoever it is but a public body, workshops too;
-    on the others where it may itself serve clients: its industry is care, or not known.
+    on the others where it may itself serve clients: its industry is care, or not known. So is what leads to it: the
+    contract, the invoice, the place in its file.
 (4) The company register's name of a payee stands in dim_suppliers where some line shows its number, or where it is a
     workshop.
 (5) A contract stands there when it covers a member that has agreed; its supplier as in (4).
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
 NAMED_KINDS = ("legal_entity", "public_body", "foreign")
 CARE_DIVISIONS = ("86", "87", "88")  # at least those of rule PV08, which holds what is published against its own
+# What leads from a line to its payee: through the contract, whose supplier it is, through other lines of the invoice or
+# of the file, or because one workshop alone delivers in a stream.
+LEADING = ("contract_id", "contract_match", "invoice_id", "stream", "_file_sha256", "_row_no", "_xpath")
+_LEADING_FIGURES = ("in_workshop", "in_contract", "in_reserved")
 _STRICT, _CLIENT = "client_strict", "client"
 _PERSONS = f"select distinct org_no from main.fct_purchases where coalesce(payee_kind, '') not in {NAMED_KINDS}"  # noqa: S608
 _CARE = f"""
@@ -110,13 +115,22 @@ def _hide_payees(tables: dict[str, pa.Table], persons: list[str], care: list[str
     is_client = _is_in(lines["function_privacy_class"], [_CLIENT])
     is_care = pc.and_(pc.and_(is_client, is_private), _is_in(lines["org_no"], care))
     is_nameless = pc.or_(pc.invert(_is_in(kind, NAMED_KINDS)), _is_in(lines["org_no"], persons))  # (2)
-    lines = _emptied(lines, "org_no", pc.or_(is_nameless, pc.or_(is_strict, is_care)))
-    tables["fct_purchases"] = _emptied(lines, "workshop_org_no", is_strict)
+    is_client_line = pc.or_(is_strict, is_care)
+    lines = _emptied(lines, "org_no", pc.or_(is_nameless, is_client_line))
+    lines = _emptied(lines, "workshop_org_no", is_strict)
+    for name in LEADING:
+        lines = _emptied(lines, name, is_client_line)
+    tables["fct_purchases"] = lines
 
     figures: Any = tables["fct_kpi_lines"]
     strict = lines["purchase_line_id"].filter(is_strict).to_pylist()
     is_strict_figure = _is_in(figures["purchase_line_id"], strict)
-    tables["fct_kpi_lines"] = _emptied(figures, "workshop_org_no", is_strict_figure)
+    figures = _emptied(figures, "workshop_org_no", is_strict_figure)
+    client = _is_in(figures["purchase_line_id"], lines["purchase_line_id"].filter(is_client_line).to_pylist())
+    for name in figures.column_names:
+        if name.startswith(_LEADING_FIGURES):
+            figures = _emptied(figures, name, client)
+    tables["fct_kpi_lines"] = figures
 
     suppliers, contracts = tables["dim_suppliers"], tables["dim_contracts"]
     is_workshop: Any = suppliers["is_workshop"]  # rows of null are none that filter takes
@@ -151,5 +165,5 @@ def _emptied(rows: pa.Table, name: str, where: Any) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    column: Any = pc.if_else(where, pa.scalar(None, pa.string()), rows[name])
+    column: Any = pc.if_else(where, pa.scalar(None, rows.schema.field(name).type), rows[name])
     return rows.set_column(rows.schema.get_field_index(name), name, column)

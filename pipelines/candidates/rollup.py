@@ -14,12 +14,14 @@ that would give a cell away is not told; nor is one over years (ARCHITECTURE.md,
 (4) An owner of the recipient knows what it bought itself: (2) and (3) hold for what is left when it takes that away.
 (5) Of what an earlier release of the year showed of a cell the reader knows that it is no less now: a cell moves no
     further than that leaves it.
+(6) The hidden rows of two sums lie within each other or have none in common: of sums that cross, several together tell
+    what none of them does, and what would be refused as a sum of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.candidates.earlier import CellKey
 from pipelines.candidates.moves import Cell, Relation
@@ -98,9 +100,7 @@ def told_sums(
             behind is not None
             and not assess(behind, reader).reason
             and may_tell(one.key, behind)
-            and (
-                not one.hidden or _is_safe(leaves, one, [*told, *(each for each in before if each is not one)], reader)
-            )
+            and (not one.hidden or _is_safe(leaves, one, told, [each for each in before if each is not one], reader))
         ):
             told.append(one)
     return told
@@ -142,13 +142,23 @@ def _behind(leaves: Mapping[CellKey, Leaf], keys: Iterable[CellKey]) -> tuple[Co
     return merged(one for contributors in listed for one in contributors or ())
 
 
-def _is_safe(leaves: Mapping[CellKey, Leaf], one: Sum, told: list[Sum], reader: Attacker) -> bool:
+def _is_safe(leaves: Mapping[CellKey, Leaf], one: Sum, told: list[Sum], before: list[Sum], reader: Attacker) -> bool:
     """Return whether nothing hidden follows from a sum beside those told before, for the reader and its owners."""
-    beside = _linked(one, told)
-    return all(
+    if not all(_is_nested(each, one) for each in told) or not all(
+        _is_nested(each, one) or one.hidden < each.hidden for each in before
+    ):
+        return False  # (6)
+    beside = _linked(one, [*told, *before])
+    wider = [replace(each, hidden=each.hidden - one.hidden) for each in before if one.hidden < each.hidden]
+    return all(_remainders_are_safe(leaves, each, [], reader, "") for each in wider) and all(
         _remainders_are_safe(leaves, one, beside, reader, owner) and _can_move(leaves, [*beside, one], owner)
         for owner in ("", *sorted(reader.owners))
     )
+
+
+def _is_nested(narrow: Sum, wide: Sum) -> bool:
+    """Return whether the hidden rows of one sum all lie in another, or none of them."""
+    return narrow.hidden <= wide.hidden or not narrow.hidden & wide.hidden
 
 
 def _linked(one: Sum, told: Iterable[Sum]) -> list[Sum]:

@@ -12,7 +12,7 @@ suppressing (candidates/); nothing is shared with it, so that an error there is 
 (4) Magnitudes are absolute values: a credit note does not make a supplier small.
 (5) A cell in which nobody else has any amount is shown as 0 and gives nobody away.
 (6) A row for all municipalities or for a group of categories is the sum of all rows below it. What it tells of the
-    hidden ones among them, alone or less what a smaller sum tells of some of them, is a cell too.
+    hidden ones among them, alone or less what another sum tells of some of them, is a cell too.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def remainders(case: Case) -> list[Cell]:
     found: list[Cell] = []
     for key, unknown in sorted(below.items()):
         smaller = [other for other in below.values() if other < unknown]
-        known: list[set[Key]] = [set(), *smaller, set[Key]().union(*smaller)]
+        crossing = [other for other in below.values() if other & unknown and not (other <= unknown or unknown <= other)]
+        known: list[set[Key]] = [set(), *smaller, set[Key]().union(*smaller), *crossing]
         rests = {frozenset(unknown - each) for each in known}
         for rest in sorted(sorted(each) for each in rests if each):
             sums = count(key[0], rest)

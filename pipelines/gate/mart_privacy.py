@@ -78,7 +78,9 @@ def strict_functions_in_mart(case: Case) -> Finding:
             select
                 shown.purchase_line_id,
                 coalesce(purchases.payee_kind, 'unknown') != 'public_body' as is_private,
-                shown.org_no is not null or shown.workshop_org_no is not null as is_shown
+                -- The contract's supplier is the payee, and other lines of the invoice have it too.
+                coalesce(shown.org_no, shown.workshop_org_no, shown.contract_id, shown.invoice_id) is not null
+                    as is_shown
             from candidate_fct_purchases as shown
             left join fct_purchases as purchases using (municipality_no, purchase_line_id)
             where purchases.kostra_function in $strict or shown.kostra_function in $strict

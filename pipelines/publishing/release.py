@@ -18,7 +18,7 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,10 @@ if TYPE_CHECKING:
     from pipelines.gate.verdict import Verdict
 
 RELEASED, UNCHANGED = "released", "unchanged"
-# What of a rule's answer leaves the house: counts and reasons; example keys stay in the gate's evidence.
+# What of a rule's answer leaves the house: counts and reasons; example keys stay in the gate's evidence. A reason may
+# have a figure of all that was judged: a hidden amount follows from a part of the whole that is withheld. So recipients
+# of joint products read of deliveries and form alone why a rule answered as it did.
+_REASONS_OF_JOINT = ("IN", "PB")
 _RESULT_COLUMNS = ("rule", "title", "version", "severity", "status", "applied", "passed", "reason")
 
 
@@ -343,8 +346,11 @@ def _results_csv(verdict: Verdict) -> bytes:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(_RESULT_COLUMNS)
+    is_joint = PRODUCTS[verdict.key.product].is_joint
     for result in verdict.results:
-        writer.writerow([_harmless(str(getattr(result, name))) for name in _RESULT_COLUMNS])
+        is_told = not is_joint or result.rule.startswith(_REASONS_OF_JOINT)
+        told = result if is_told else replace(result, reason="")
+        writer.writerow([_harmless(str(getattr(told, name))) for name in _RESULT_COLUMNS])
     return buffer.getvalue().encode()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from pipelines.candidates.mart import CARE_DIVISIONS, cut_mart, described
+from pipelines.candidates.mart import CARE_DIVISIONS, LEADING, cut_mart, described
 from pipelines.candidates.products import PRODUCTS, CandidateKey, window_ending_in
 from pipelines.gate.rules import read_rules
 from pipelines.settings import EXPECTATIONS
@@ -44,6 +44,17 @@ def test_payees_that_nobody_is_told_have_no_number(warehouse: duckdb.DuckDBPyCon
     workshop = [None] * 7 + [WORKSHOP] + [None] * 3
     assert numbers(cut["fct_purchases"], "workshop_org_no") == workshop
     assert numbers(cut["fct_kpi_lines"], "workshop_org_no") == workshop
+
+
+def test_nothing_on_a_line_of_a_client_function_leads_to_its_payee() -> None:
+    with duckdb.connect() as connection:
+        write_marts(connection)
+        connection.execute("update fct_purchases set contract_id = 'A-1', invoice_id = 'i', stream = 'product'")
+        lines = rows_of(connection)["fct_purchases"]
+    client = [row for row in lines if row["function_privacy_class"] == "client_strict" and row["org_no"] is None]
+    assert client
+    assert {row[name] for row in client if row["payee_kind"] != "public_body" for name in LEADING} == {None}
+    assert {row["contract_id"] for row in lines if row["org_no"] == FIRM} == {"A-1"}
 
 
 def test_a_number_that_is_a_persons_on_any_line_is_shown_on_none() -> None:

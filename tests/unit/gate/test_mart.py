@@ -22,7 +22,7 @@ from pipelines.gate.rules import Finding, read_rules
 from pipelines.gate.suites import read_suite
 from pipelines.home import Home
 from pipelines.settings import EXPECTATIONS
-from tests.unit.candidates.small_marts import CARER, CLINIC, FIRM, SMITH, WORKSHOP, write_marts
+from tests.unit.candidates.small_marts import CARER, CLINIC, FIRM, LINES, SMITH, WORKSHOP, write_marts
 
 KEY = CandidateKey(MART, "analysts", "2026-10")
 WINDOW = window_ending_in("2026-10", 12)
@@ -119,7 +119,7 @@ BROKEN: dict[str, tuple[str, Callable[[Mart], None], str]] = {
     "a carer of strict functions": ("PV05", payee("legal_entity", CARER, **STRICT), "1 lines of strict"),
     "a workshop of strict functions": (
         "PV05",
-        payee("legal_entity", WORKSHOP, "workshop_org_no", stream="inclusion"),
+        payee("legal_entity", WORKSHOP, "workshop_org_no", purchase_line_id=LINES[6]["purchase_line_id"]),
         "1 lines of strict",
     ),
     "a clinic of client functions": (
