@@ -8,7 +8,7 @@ who has agreed (consent.py), who is a person (dbt decides payee_kind).
 (2) A payee is named by its number alone, and only where it is a legal entity, a public body or foreign.
 (3) On lines of a client function the payee is left out: on strict ones whoever it is but a public body, workshops too;
     on the others where it may itself serve clients: its industry is care, or not known. So is what leads to it: the
-    contract, the invoice, the place in its file.
+    contract, the invoice, the place in its file, and from the invoice's other lines the invoice and their place.
 (4) The company register's name of a payee stands in dim_suppliers where some line shows its number, or where it is a
     workshop.
 (5) A contract stands there when it covers a member that has agreed; its supplier as in (4).
@@ -35,6 +35,7 @@ CARE_DIVISIONS = ("86", "87", "88")  # at least those of rule PV08, which holds 
 # What leads from a line to its payee: through the contract, whose supplier it is, through other lines of the invoice or
 # of the file, or because one workshop alone delivers in a stream.
 LEADING = ("contract_id", "contract_match", "invoice_id", "stream", "_file_sha256", "_row_no", "_xpath")
+_OF_INVOICE = ("invoice_id", "_file_sha256", "_row_no", "_xpath")
 _LEADING_FIGURES = ("in_workshop", "in_contract", "in_reserved")
 _STRICT, _CLIENT = "client_strict", "client"
 _PERSONS = f"select distinct org_no from main.fct_purchases where coalesce(payee_kind, '') not in {NAMED_KINDS}"  # noqa: S608
@@ -118,8 +119,10 @@ def _hide_payees(tables: dict[str, pa.Table], persons: list[str], care: list[str
     is_client_line = pc.or_(is_strict, is_care)
     lines = _emptied(lines, "org_no", pc.or_(is_nameless, is_client_line))
     lines = _emptied(lines, "workshop_org_no", is_strict)
+    # What is left of an invoice when its other lines are taken away is the client's line: they lead to it no more.
+    shared = pc.or_(is_client_line, _is_in(lines["invoice_id"], lines["invoice_id"].filter(is_client_line).to_pylist()))
     for name in LEADING:
-        lines = _emptied(lines, name, is_client_line)
+        lines = _emptied(lines, name, shared if name in _OF_INVOICE else is_client_line)
     tables["fct_purchases"] = lines
 
     figures: Any = tables["fct_kpi_lines"]

@@ -150,8 +150,10 @@ def _is_safe(leaves: Mapping[CellKey, Leaf], one: Sum, told: list[Sum], before: 
         return False  # (6)
     beside = _linked(one, [*told, *before])
     wider = [replace(each, hidden=each.hidden - one.hidden) for each in before if one.hidden < each.hidden]
-    return all(_remainders_are_safe(leaves, each, [], reader, "") for each in wider) and all(
-        _remainders_are_safe(leaves, one, beside, reader, owner) and _can_move(leaves, [*beside, one], owner)
+    return all(
+        all(_remainders_are_safe(leaves, each, [], reader, owner) for each in wider)
+        and _remainders_are_safe(leaves, one, beside, reader, owner)
+        and _can_move(leaves, [*beside, one], owner)
         for owner in ("", *sorted(reader.owners))
     )
 

@@ -47,6 +47,11 @@ class Approver:
     public_key: str
 
 
+def full_name(row: Mapping[str, Any]) -> str:
+    """Return a row's full name, however it is spaced and capitalised."""
+    return " ".join(str(row["name"]).split()).casefold()
+
+
 class Approvers:
     """Whose keys count, on which day.
 
@@ -77,8 +82,8 @@ class Approvers:
 
     def person_of(self, approver_id: str) -> str:
         """Return who an id is, by full name: one person may have had several ids."""
-        names = [row["name"] for row in self._rows if row["approver_id"] == approver_id]
-        return " ".join(names[-1].split()).casefold() if names else approver_id
+        names = [full_name(row) for row in self._rows if row["approver_id"] == approver_id]
+        return names[-1] if names else approver_id
 
     def is_key_of(self, approver_id: str, public_key: str, day: date) -> bool:
         """Return whether a key is a person's on a day."""

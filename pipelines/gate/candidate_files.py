@@ -183,11 +183,19 @@ def _as_in_csv(text: Any, kind: Any) -> Any:
 
 def _read_package(path: Path, files: CandidateFiles) -> None:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
+        document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_doubles)
+    except (ValueError, RecursionError):
         files.unreadable.append(path.name)
         return
     if isinstance(document, dict):
         files.package = document
     else:
         files.unreadable.append(path.name)
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of the package; a name that stands twice hides what it said first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found

@@ -8,20 +8,22 @@ listed in ``IN_WORDS``, needs two approvers with a key each. Registers and lists
 is written.
 
 Who may sign is a term too, of all products: a register of approvers that has changed is approved by those who stood on
-the one that two persons approved before, so that nobody makes approvers of himself by writing there. Until two have
-approved a register, whoever stands in it may.
+the one that two persons approved before, with keys that held there on the day. So nobody makes approvers of himself by
+writing there. Until two have approved a register, whoever stands in it may. A key is for ever that of the person with
+whom it was first approved, and of whoever has it now: another name on a row makes nobody a second person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pipelines import settings
 from pipelines.candidates.products import PRODUCTS
 from pipelines.files import canonical_json, sha256_bytes, sha256_file
 from pipelines.gate.applicability import Applicability
-from pipelines.gate.approvers import REGISTER, Approvers
+from pipelines.gate.approvers import REGISTER, Approvers, full_name
 from pipelines.gate.decision import APPROVE, EVERYBODY, Decision
 from pipelines.gate.rules import Finding, Rule
 from pipelines.reference import seed_rows
@@ -71,29 +73,76 @@ def terms_of(
     }
 
 
+@dataclass(frozen=True)
+class ApprovedKey:
+    """A key in a register of approvers that two persons have approved.
+
+    Attributes:
+        person: Whose it was when it was first approved: the digest of the full name.
+        until: The last day on which it held there, ISO; empty where it had none.
+    """
+
+    person: str
+    until: str
+
+    def holds_at(self, moment: str) -> bool:
+        """Return whether it held at a moment, ISO."""
+        return not self.until or moment[: len(self.until)] <= self.until
+
+
 def _who_may_sign(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the digest of a register of approvers, and the keys in it."""
-    return " ".join([_rows_digest([rows]), *sorted({str(row["public_key"]) for row in rows})])
+    """Return the digest of a register of approvers, and each key in it with whose it is and until when."""
+    keys = {f"{row['public_key']}:{_person(full_name(row))}:{row.get('valid_to') or ''}" for row in rows}
+    return " ".join([_rows_digest([rows]), *sorted(keys)])
 
 
-def keys_before(every: Iterable[Decision], approvers: Approvers) -> frozenset[str] | None:
+def _keys_in(named: str) -> dict[str, ApprovedKey]:
+    found = {}
+    for told in named.split(" ")[1:]:
+        key, _, rest = told.partition(":")
+        person, _, until = rest.partition(":")
+        found[key] = ApprovedKey(person, until)
+    return found
+
+
+def _person(name: str) -> str:
+    return sha256_bytes(name.encode())[:16]
+
+
+def keys_before(every: Iterable[Decision], approvers: Approvers) -> dict[str, ApprovedKey] | None:
     """Return the keys in the last register of approvers that two persons have approved; None where none was.
 
     Whoever signs with another key signs for nothing until a register with that key has been approved.
     """
-    standing, signed = "", dict[str, dict[str, str]]()
+    standing: dict[str, ApprovedKey] | None = None
+    first: dict[str, str] = {}
+    signed: dict[str, list[Decision]] = {}
     for decision in every:
         named = decision.terms.get(_APPROVERS, "")
-        if named and (not standing or decision.public_key in _keys_in(standing)):
-            by = signed.setdefault(named, {})
-            by.setdefault(approvers.person_of(decision.decided_by), decision.public_key)
-            if len(set(by.values())) >= NEEDED:
-                standing, signed = named, {}
-    return _keys_in(standing) if standing else None
+        if named:
+            there = _keys_in(named) if standing is None else standing
+            by = signed.setdefault(named, [])
+            by += _new_person(decision, by, approvers, there)
+            if len(by) >= NEEDED:
+                keys = _keys_in(named)
+                standing = {one: ApprovedKey(first.setdefault(one, key.person), key.until) for one, key in keys.items()}
+                signed = {}
+    return standing
 
 
-def _keys_in(named: str) -> frozenset[str]:
-    return frozenset(named.split(" ")[1:])
+def _new_person(
+    decision: Decision, signed: Iterable[Decision], approvers: Approvers, there: Mapping[str, ApprovedKey] | None
+) -> list[Decision]:
+    """Return the decision where its key may sign and is none of a person who has signed, by then or by now."""
+    key = decision.public_key
+    if there is not None and (key not in there or not there[key].holds_at(decision.decided_at)):
+        return []
+
+    def persons(one: Decision) -> set[str]:
+        by_then = {there[one.public_key].person} if there is not None and one.public_key in there else set[str]()
+        return by_then | {_person(approvers.person_of(one.decided_by))}
+
+    return [decision] if all(key != one.public_key and not persons(decision) & persons(one) for one in signed) else []
 
 
 def _rows_digest(registers: Iterable[Sequence[Mapping[str, Any]]]) -> str:
@@ -112,7 +161,7 @@ def signers(
     terms: Mapping[str, str],
     counting: Iterable[Decision],
     approvers: Approvers,
-    before: frozenset[str] | None = None,
+    before: Mapping[str, ApprovedKey] | None = None,
 ) -> list[Decision]:
     """Return one approval of exactly these terms for each person and key, oldest first.
 
@@ -125,14 +174,12 @@ def signers(
         approvers: Whose keys count.
         before: The keys that may sign, by ``keys_before``; None where all may.
     """
-    found: dict[str, Decision] = {}
+    found: list[Decision] = []
     for decision in counting:
         is_about_them = (decision.action, decision.product, decision.recipient) == (APPROVE, product, EVERYBODY)
-        may_sign = before is None or decision.public_key in before
-        is_new_key = all(decision.public_key != other.public_key for other in found.values())
-        if is_about_them and may_sign and dict(decision.terms) == dict(terms) and is_new_key:
-            found.setdefault(approvers.person_of(decision.decided_by), decision)
-    return list(found.values())
+        if is_about_them and dict(decision.terms) == dict(terms):
+            found += _new_person(decision, found, approvers, before)
+    return found
 
 
 def answer_four_eyes(

@@ -74,23 +74,41 @@ def strict_functions_in_mart(case: Case) -> Finding:
     rows = case.ask(
         """
         with
-        strict as (
+        lines as (
             select
                 shown.purchase_line_id,
+                purchases.municipality_no,
+                purchases.invoice_id,
                 coalesce(purchases.payee_kind, 'unknown') != 'public_body' as is_private,
-                -- The contract's supplier is the payee, and other lines of the invoice have it too.
-                coalesce(shown.org_no, shown.workshop_org_no, shown.contract_id, shown.invoice_id) is not null
-                    as is_shown
+                purchases.kostra_function in $strict or shown.kostra_function in $strict as is_strict,
+                -- The contract's supplier is the payee.
+                coalesce(shown.org_no, shown.workshop_org_no, shown.contract_id) is not null as is_shown,
+                -- Other lines of the invoice have its payee, and what is left of it is the client's.
+                coalesce(shown.invoice_id, shown._xpath) is not null as is_of_invoice
             from candidate_fct_purchases as shown
             left join fct_purchases as purchases using (municipality_no, purchase_line_id)
-            where purchases.kostra_function in $strict or shown.kostra_function in $strict
+        ),
+
+        invoices as (
+            select
+                municipality_no,
+                invoice_id,
+                bool_or(is_of_invoice) as is_told
+            from lines
+            group by municipality_no, invoice_id
         )
 
         select
-            strict.purchase_line_id,
-            strict.is_private and (strict.is_shown or figures.workshop_org_no is not null)
-        from strict
+            lines.purchase_line_id,
+            lines.is_private
+            and (
+                lines.is_shown or lines.is_of_invoice or coalesce(invoices.is_told, false)
+                or figures.workshop_org_no is not null
+            )
+        from lines
+        left join invoices using (municipality_no, invoice_id)
         left join candidate_fct_kpi_lines as figures using (purchase_line_id)
+        where lines.is_strict
         order by all
         """,
         strict=strict_functions(case),

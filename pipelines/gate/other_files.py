@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import html
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -27,6 +28,11 @@ _TAGS = re.compile(r"<[^<>]*>")
 _ATTRIBUTES = re.compile(r"=\"([^\"]*)\"")
 _STREAMS = re.compile(rb"stream\r?\n(.*?)endstream", re.DOTALL)
 _SHOWN = re.compile(rb"\(((?:[^()\\]|\\.)*)\)|<([0-9A-Fa-f\s]+)>")
+# What reading an archive that is none, or is damaged, comes to.
+NO_ARCHIVE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(RuntimeError, NotImplementedError, OSError, EOFError, ValueError),
+)
 
 
 def texts_of(path: Path) -> Iterator[str]:
@@ -80,7 +86,7 @@ def _in_archive(raw: bytes, depth: int) -> Iterator[str]:
                 yield member.filename
                 with archive.open(member) as stream:
                     yield from _in_bytes(stream.read(_MOST_BYTES), depth - 1)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError, zlib.error):
+    except NO_ARCHIVE:
         yield _decoded(raw)
 
 

@@ -16,6 +16,7 @@ from pipelines.scanner import PERSONAL_NUMBER, find_contacts, find_personal_numb
 
 MASKED_NAME = "(skjermet)"
 # As the scanner knows them: a column of a hundred thousand ids is told from texts at once.
+_LONG = 1_000_000_000
 _DIGEST = "^(?:[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$"
 # What leads to a payee: its name, its number, and the ledger's own code, which may be a personal number.
 _PAYEE = "municipality_extract.supplier_name, org_no, supplier_ledger_code"
@@ -70,6 +71,9 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for held in value:
             yield from _strings(held)
+    elif isinstance(value, int | float) and abs(value) >= _LONG:
+        # As it reads, and with the zero that a number cannot begin with; shorter ones are sizes and counts.
+        yield from (f"{value:.0f}", f"0{value:.0f}")
 
 
 def _scan(case: Case, find: Callable[[bool, str], list[str]]) -> Finding:

@@ -22,7 +22,7 @@ from pipelines.gate.applicability import Applicability, read_applicability
 from pipelines.gate.approvers import REGISTER, Approver, Approvers
 from pipelines.gate.decision import APPROVE, RECALL, WAIVE, Decision, may_be_waived
 from pipelines.gate.four_eyes import RULE as FOUR_EYES
-from pipelines.gate.four_eyes import Registers, answer_four_eyes, keys_before, signers, terms_of
+from pipelines.gate.four_eyes import ApprovedKey, Registers, answer_four_eyes, keys_before, signers, terms_of
 from pipelines.gate.rules import FAILED, Finding, Rule, RuleResult, answer, not_applicable, read_rules
 from pipelines.gate.verdict import APPROVED, RECALLED, WITH_WAIVER, state_of
 from pipelines.home import Home
@@ -95,12 +95,16 @@ class Ground:
         return signers(product, self.terms(product), self.counting, self.approvers, self._keys_before)
 
     @cached_property
-    def _keys_before(self) -> frozenset[str] | None:
+    def _keys_before(self) -> dict[str, ApprovedKey] | None:
         return keys_before(self.every, self.approvers)
 
     def may_sign_terms(self, approver: Approver) -> bool:
         """Return whether a person's approval of a product's terms counts: its key stood in the register before."""
-        return self._keys_before is None or approver.public_key in self._keys_before
+        before = self._keys_before
+        if before is None:
+            return True
+        key = before.get(approver.public_key)
+        return key is not None and key.holds_at(self.as_of.isoformat())
 
     def answers(self, key: CandidateKey) -> list[RuleResult]:
         """Return what PB03 and PB04 answer about a candidate; none where the rule has no page."""

@@ -15,13 +15,12 @@ from __future__ import annotations
 import html
 import re
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.gate.other_files import texts_in
+from pipelines.gate.other_files import NO_ARCHIVE, texts_in
 from pipelines.gate.same_cells import differing_rows, where
 from pipelines.gate.suites import WorkbookSuite
 
@@ -51,14 +50,21 @@ _AROUND_ROWS = frozenset(
 _DRAWN = re.compile(r"<c:v>([^<]*)</c:v>")
 _NO_CHART = re.compile(r"numLit|strLit|externalData|userShapes")
 _CELL = re.compile(
-    r'<c r="([A-Z]{1,3})([0-9]{1,7})"(?: s="[0-9]+")?'
+    r'<c r="([A-Z]{1,3})([0-9]{1,7})"(?: s="[0-9]{1,4}")?'
     r'(?: t="inlineStr"><is><t(?: xml:space="preserve")?>([^<]*)</t></is>|( t="b")?><v>([^<]*)</v>)</c>'
 )
+# Attributes are too short to hold a number that anybody looks for.
 _BETWEEN = re.compile(
-    r'</row>|<row r="[0-9]+"(?: (?:spans|s|customFormat|ht|customHeight)="[0-9:.]+")*/?>'
-    r'|<c r="[A-Z]+[0-9]+"(?: s="[0-9]+")?/>'
+    r'</row>|<row r="[0-9]{1,7}"(?: (?:spans|s|customFormat|ht|customHeight)="[0-9:.]{1,9}")*/?>'
+    r'|<c r="[A-Z]{1,3}[0-9]{1,7}"(?: s="[0-9]{1,4}")?/>'
 )
 _STRIDE = 6
+# How an archive is laid out (APPNOTE 4.3): a part's head without its name, its line in the list, the end of the list.
+_LOCAL, _LIST = b"PK\x03\x04", b"PK\x01\x02"
+_HEADER, _LISTED, _END = 30, 46, 22
+_SIZES_BEHIND = 0x08
+_SPACES = re.compile(r"\s+")
+_HIDDEN = re.compile(r"""\b(?:hidden|veryHidden|zeroHeight|collapsed)\s*=(?!\s*["'](?:0|false)["'])""")
 _AS_NUMBER = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _HALVES = range(0xD800, 0xE000)  # half a character each
 _ATTRIBUTE = re.compile(r'([A-Za-z:]+)="([^"]*)"')
@@ -97,16 +103,7 @@ def read_workbook(path: Path, agreed: WorkbookSuite, tables: Mapping[str, pa.Tab
         with zipfile.ZipFile(path) as archive:
             _read_parts(archive, read)
             _read_sheets(archive, agreed, tables, read)
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        UnicodeDecodeError,
-        RuntimeError,
-        NotImplementedError,
-        OSError,
-        EOFError,
-        zlib.error,
-    ):
+    except (KeyError, *NO_ARCHIVE):
         read.is_unreadable = True
         read.texts += texts_in(path.read_bytes())
     return read
@@ -115,9 +112,11 @@ def read_workbook(path: Path, agreed: WorkbookSuite, tables: Mapping[str, pa.Tab
 def _read_parts(archive: zipfile.ZipFile, read: WorkbookRead) -> None:
     """Read all but the sheets."""
     names = [member.filename for member in archive.infolist()]
-    if archive.comment or len(set(names)) < len(names):
-        read.differing.append("the archive has a comment, or a part twice")
-        read.texts.append(archive.comment.decode("utf-8", errors="replace"))
+    if len(set(names)) < len(names):
+        read.differing.append("the archive has a part twice")
+    for said in _beside_parts(archive):
+        read.differing.append("the archive says something beside its parts")
+        read.texts += texts_in(said)
     for name in sorted(set(names)):
         if _AGREED_PARTS.fullmatch(name) is None:
             read.differing.append(f"{name} is a part that nobody agreed on")
@@ -126,12 +125,36 @@ def _read_parts(archive: zipfile.ZipFile, read: WorkbookRead) -> None:
             _read_part(name, archive.read(name).decode(), read)
 
 
+def _beside_parts(archive: zipfile.ZipFile) -> Iterator[bytes]:
+    """Give what an archive holds beside its parts: comments, extra fields, bytes before, between and behind them."""
+    members = sorted(archive.infolist(), key=lambda member: member.header_offset)
+    yield from (
+        said for said in (archive.comment, *(each for one in members for each in (one.comment, one.extra))) if said
+    )
+    stream: Any = archive.fp
+    stream.seek(0)
+    raw = stream.read()
+    place = 0
+    for member in members:
+        if member.flag_bits & _SIZES_BEHIND or raw[place : place + 4] != _LOCAL or member.header_offset != place:
+            yield raw[place : member.header_offset] or raw[place : place + _HEADER]
+        lengths = (int.from_bytes(raw[member.header_offset + at :][:2], "little") for at in (26, 28))
+        name, extra = lengths
+        begin = member.header_offset + _HEADER + name
+        if extra:
+            yield raw[begin : begin + extra]
+        place = begin + extra + member.compress_size
+    listed = sum(_LISTED + len(member.orig_filename.encode()) for member in members)
+    if len(raw) != place + listed + _END or raw[place : place + 4] != _LIST:
+        yield raw[place:]
+
+
 def _read_part(name: str, text: str, read: WorkbookRead) -> None:
     # What a chart remembers stands in its sheet, or is a difference.
     read.texts += _structural_texts(_DRAWN.sub("", text) if "/charts/" in name else text)
     if name.endswith(".rels") and "TargetMode" in text:
         read.formulas.append(f"{name} leads out of the workbook")
-    if name == _BOOK and _NAMES.sub("", text).count("<definedName "):
+    if name == _BOOK and "definedName " in _NAMES.sub("", _SPACES.sub(" ", text)):
         read.formulas.append(f"{name} has a name that is more than a filter or a title")
     if "/charts/" in name:
         read.drawn[name] = {_plain(html.unescape(value)) for value in _DRAWN.findall(text)}
@@ -293,7 +316,7 @@ def _read_sheet(name: str, stream: Any, read: WorkbookRead) -> _Cells:
         read.texts += [other, *texts_in(other.encode())]
     outside = "".join(around)
     unknown = sorted(set(_ELEMENT.findall(outside)) - _AROUND_ROWS)
-    if unknown or 'hidden="1"' in outside:
+    if unknown or _HIDDEN.search(outside):
         read.formulas.append(
             f"sheet {name} has something hidden, or elements that nobody agreed on: {' '.join(unknown)}"
         )

@@ -54,7 +54,14 @@ def test_nothing_on_a_line_of_a_client_function_leads_to_its_payee() -> None:
     client = [row for row in lines if row["function_privacy_class"] == "client_strict" and row["org_no"] is None]
     assert client
     assert {row[name] for row in client if row["payee_kind"] != "public_body" for name in LEADING} == {None}
-    assert {row["contract_id"] for row in lines if row["org_no"] == FIRM} == {"A-1"}
+    others = [row for row in lines if row["org_no"] == FIRM]
+    assert {row["contract_id"] for row in others} == {"A-1"}
+    assert {row["invoice_id"] for row in others} == {None}, "all lines are of one invoice, some of which are a client's"
+
+
+def test_lines_of_an_invoice_without_a_clients_keep_it(warehouse: duckdb.DuckDBPyConnection) -> None:
+    lines = rows_of(warehouse)["fct_purchases"]
+    assert all(row["invoice_id"] for row in lines if row["org_no"] == FIRM)
 
 
 def test_a_number_that_is_a_persons_on_any_line_is_shown_on_none() -> None:

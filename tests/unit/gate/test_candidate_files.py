@@ -131,3 +131,18 @@ def test_negative_amounts_are_no_formulas(small: SmallHome) -> None:
     text = small.folder(EXTRACT) / "municipality_extract.excel.csv"
     text.write_text(text.read_text().replace("100,00", "-100,00"))
     assert _read(small).formulas == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _edit("datapackage.json", '"name": ', '"name": "15829000056", "name": '),
+        lambda folder: (folder / "datapackage.json").write_text("[" * 100_000),
+    ],
+    ids=["a name twice", "nested without end"],
+)
+def test_a_package_of_which_a_reader_would_not_see_all_is_unreadable(
+    small: SmallHome, change: Callable[[Path], None]
+) -> None:
+    change(small.folder(EXTRACT))
+    assert _read(small).unreadable == ["datapackage.json"]

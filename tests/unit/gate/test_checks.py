@@ -640,6 +640,13 @@ def test_a_column_name_and_the_package_are_read_as_well(small: SmallHome) -> Non
     assert SYNTHETIC not in str(found)
 
 
+@pytest.mark.parametrize("number", [SYNTHETIC, f"{SYNTHETIC}.0"], ids=["whole", "with a point"])
+def test_a_number_of_the_package_is_read_as_well(small: SmallHome, number: str) -> None:
+    package = small.folder(SHARE) / "datapackage.json"
+    package.write_text(package.read_text().replace('"name": ', f'"bytes": {number}, "name": ', 1))
+    assert ask(small, "PV01", SHARE).field == "datapackage.json"
+
+
 def test_a_suppressed_cell_is_no_leak_whoever_stands_behind_it(small: SmallHome) -> None:
     _all(FEW, _view(**HIDDEN))(small)
     small.write()

@@ -22,6 +22,7 @@ from pipelines.files import canonical_json, folder_digest, sha256_bytes
 from pipelines.gate import decisions as chain
 from pipelines.gate import four_eyes
 from pipelines.gate import judge as judging
+from pipelines.gate.approvers import Approvers
 from pipelines.gate.bindings import current_bindings
 from pipelines.gate.deciding import Signer, approve, approve_terms, waive
 from pipelines.gate.decision import Decision
@@ -268,6 +269,47 @@ def test_nobody_becomes_an_approver_by_writing_the_register_alone(small: SmallHo
     assert conclude(small).failed_rules == ["PB04"]
     sign_terms(small.home, CLOCK, CARL, DORA)
     assert conclude(small).state == "approved"
+
+
+def _row(approver_id: str, key: str, until: str = "") -> dict[str, str]:
+    return {"approver_id": approver_id, "name": f"Godkjenner {approver_id}", "public_key": key, "valid_to": until}
+
+
+def _approved(rows: list[dict[str, str]], day: str, **keys: str) -> list[Decision]:
+    """Have persons approve a register on a day, each with a key."""
+    told = Decision(**dict.fromkeys(FIELDS, "") | {"rules": (), "terms": {"approvers": four_eyes._who_may_sign(rows)}})
+    about = replace(told, action="approve", product=EXTRACT.product, recipient="*", decided_at=f"{day}T12:00:00Z")
+    return [replace(about, decided_by=one, public_key=key) for one, key in keys.items()]
+
+
+@pytest.mark.parametrize("until", ["2026-10-31", ""], ids=["a key that ended", "a key that holds"])
+def test_another_name_on_a_key_makes_nobody_a_second_person(until: str) -> None:
+    others = [_row("bob", "B"), _row("cara", "C")]
+    first = [_row("anna", "A"), *others]
+    rolled = [_row("anna", "A", until), _row("anna", "N"), *others]
+    renamed = [_row("dag", "A"), _row("anna", "N"), *others]
+    chain = [
+        *_approved(first, "2026-10-01", anna="A", bob="B"),
+        *_approved(rolled, "2026-10-20", bob="B", cara="C"),
+        *_approved(renamed, "2026-11-15", anna="N", dag="A"),
+    ]
+    approvers = Approvers(renamed)
+    before = four_eyes.keys_before(chain, approvers)
+    signed = four_eyes.signers(EXTRACT.product, chain[-1].terms, chain, approvers, before)
+    assert [one.decided_by for one in signed] == ["anna"]
+
+
+def test_a_key_that_ended_in_the_approved_register_approves_no_other() -> None:
+    rows = [_row("anna", "A"), _row("bob", "B"), _row("cara", "C", "2026-10-31")]
+    opened = [*rows[:2], _row("cara", "C")]
+    chain = _approved(rows, "2026-10-01", anna="A", bob="B") + _approved(opened, "2026-10-31", bob="B", cara="C")
+    approvers = Approvers(opened)
+    before = four_eyes.keys_before(chain[:2], approvers)
+    signed = four_eyes.signers(EXTRACT.product, chain[-1].terms, chain, approvers, before)
+    assert [one.decided_by for one in signed] == ["bob", "cara"], "on its last day it holds"
+    late = [*chain[:3], *_approved(opened, "2026-11-01", cara="C")]
+    signed = four_eyes.signers(EXTRACT.product, chain[-1].terms, late, approvers, before)
+    assert [one.decided_by for one in signed] == ["bob"]
 
 
 def test_a_signature_that_was_put_into_the_chain_with_a_new_key_counts_for_nothing(small: SmallHome) -> None:

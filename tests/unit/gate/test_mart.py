@@ -84,6 +84,18 @@ def payee(kind: str, number: str, column: str = "org_no", **where: Any) -> Calla
     )
 
 
+def _strict_line(**cells: Any) -> Callable[[Mart], None]:
+    """Write into the line of a workshop in a strict function."""
+    where = {"purchase_line_id": LINES[6]["purchase_line_id"]}
+    return lambda mart: mart.change("fct_purchases", mart.at("fct_purchases", **where), **cells)
+
+
+def _beside_strict_line(mart: Mart) -> None:
+    """Have another line of the same invoice tell which it is of."""
+    invoice, line = LINES[6]["invoice_id"], LINES[7]["purchase_line_id"]
+    mart.warehouse.execute("update fct_purchases set invoice_id = ? where purchase_line_id = ?", [invoice, line])
+
+
 def text(table: str, column: str, value: str) -> Callable[[Mart], None]:
     return lambda mart: mart.change(table, 0, **{column: value})
 
@@ -117,6 +129,9 @@ BROKEN: dict[str, tuple[str, Callable[[Mart], None], str]] = {
     "a proprietor's contract": ("PV04", text("dim_contracts", "supplier_org_no", SMITH), "1 texts name"),
     "a proprietor among suppliers": ("PV04", text("dim_suppliers", "supplier_name", "Ola Funnet Snekker"), "1 texts"),
     "a carer of strict functions": ("PV05", payee("legal_entity", CARER, **STRICT), "1 lines of strict"),
+    "a contract of strict functions": ("PV05", _strict_line(contract_id="A-1"), "1 lines of strict"),
+    "an invoice of strict functions": ("PV05", _strict_line(invoice_id="an invoice"), "1 lines of strict"),
+    "another line of the invoice": ("PV05", _beside_strict_line, "1 lines of strict"),
     "a workshop of strict functions": (
         "PV05",
         payee("legal_entity", WORKSHOP, "workshop_org_no", purchase_line_id=LINES[6]["purchase_line_id"]),

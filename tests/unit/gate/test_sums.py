@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.gate.small_home import NEIGHBOUR, SHARE, SmallHome, purchase
+from tests.unit.gate.small_home import NEIGHBOUR, OWN, SHARE, SmallHome, purchase
 from tests.unit.gate.test_checks import HIDDEN, ask
 
 NO_AMOUNT = Decimal("0.00")
@@ -75,3 +75,43 @@ def test_what_a_sum_tells_is_not_withheld(small: SmallHome) -> None:
     small.tables[SHARE]["market_view"].pop()
     small.write()
     assert ask(small, "DC09", SHARE).status == "failed"
+
+
+def test_sums_that_cross_tell_more_together_than_each_alone(small: SmallHome) -> None:
+    # Three of these give what the neighbour buys of both: nearly all from one supplier.
+    one, few = "320000055", "320000063"
+    others = {(OWN, "meeting_food"): Decimal(460), (NEIGHBOUR, "meeting_food"): Decimal(500)}
+    bought = [
+        *((OWN, "canteen", f"3300000{number}1", "200.00") for number in range(10, 14)),
+        *(
+            (NEIGHBOUR, category, *each)
+            for category in ("meeting_food", "canteen")
+            for each in ((one, "9000.00"), (few, "30.00"))
+        ),
+        *((OWN, "meeting_food", f"3400000{number}1", "2000.00") for number in range(10, 15)),
+        *((OWN, "canteen", f"3500000{number}1", "2000.00") for number in range(10, 15)),
+    ]
+    for number, (municipality_no, category, org_no, amount) in enumerate(bought):
+        where = {"municipality_no": municipality_no, "category_key": category}
+        small.warehouse["fct_purchases"].append(purchase(f"c{number}", org_no, amount, **where))
+        key = (municipality_no, category)
+        others[key] = others.get(key, NO_AMOUNT) + Decimal(amount)
+    row = small.tables[SHARE]["market_view"][0]
+    own = {(OWN, "meeting_food"): Decimal(50)}
+
+    def view(municipality_no: str, category: str, *parts: tuple[str, str]) -> dict[str, object]:
+        net = sum((others[part] for part in parts), NO_AMOUNT)
+        mine = sum((own.get(part, NO_AMOUNT) for part in parts or [(municipality_no, category)]), NO_AMOUNT)
+        amounts = {"addressable_nok": net + mine, "other_nok_or_suppressed": net, "other_suppliers_band": "5-9"}
+        place = {"municipality_no": municipality_no, "spend_category": category, "own_nok": mine}
+        return row | place | ({**amounts, "law_entry_headroom_band": None} if parts else HIDDEN) | {"told_at": "region"}
+
+    food, canteen = [(OWN, "meeting_food"), (NEIGHBOUR, "meeting_food")], [(OWN, "canteen"), (NEIGHBOUR, "canteen")]
+    hidden = [view(*key) for key in (*food, *canteen)]
+    nested = [view("all", "meeting_food", *food), view("all", "canteen", *canteen)]
+    small.tables[SHARE]["market_view"] = [*hidden, *nested]
+    small.write()
+    assert "dominated" not in ask(small, "DC02", SHARE).reason
+    small.tables[SHARE]["market_view"] = [*hidden, *nested, view(OWN, "food", food[0], canteen[0])]
+    small.write()
+    assert "dominated" in ask(small, "DC02", SHARE).reason

@@ -194,8 +194,30 @@ def _outside(parts: dict[str, bytes]) -> None:
     parts[name] = parts[name].replace(b"</Relationships>", link)
 
 
+def _truly_hidden_column(parts: dict[str, bytes]) -> None:
+    name = sheet_of(parts, LINES)
+    parts[name] = parts[name].replace(
+        b"<sheetData>", b'<cols><col min="1" max="1" hidden=\'true\'/></cols><sheetData>', 1
+    )
+
+
+def _height(parts: dict[str, bytes]) -> None:
+    name = sheet_of(parts, LINES)
+    parts[name] = parts[name].replace(b"</sheetData>", f'<row r="91" ht="{SECRET}"></row></sheetData>'.encode())
+
+
+def _name_with_a_tab(parts: dict[str, bytes]) -> None:
+    _name(parts)
+    parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b'<definedName name="x"', b'<definedName\tname="x"')
+
+
 @pytest.mark.parametrize(
-    "edit", [_formula, _comment, _link, _hidden_column, _hidden_row, _name, _outside], ids=lambda edit: edit.__name__
+    "edit",
+    [
+        *(_formula, _comment, _link, _hidden_column, _hidden_row, _name, _outside),
+        *(_truly_hidden_column, _height, _name_with_a_tab),
+    ],
+    ids=lambda edit: edit.__name__,
 )
 def test_what_would_be_run_hides_or_leads_out_is_found(place: Path, edit: Change) -> None:
     assert change(place, edit).formulas
@@ -251,6 +273,49 @@ def test_a_sheet_that_is_gone_is_found(place: Path) -> None:
         parts["xl/workbook.xml"] = (text[:begin] + text[text.index("/>", begin) + 2 :]).encode()
 
     assert "the sheet Nøkkeltall is missing" in change(place, edit).differing
+
+
+def _prefixed(path: Path) -> None:
+    path.write_bytes(SECRET.encode() + path.read_bytes())
+
+
+def _rewritten(path: Path, *, method: int = zipfile.ZIP_DEFLATED, **facts: bytes) -> None:
+    """Write the archive anew, its first member with facts of its own."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for number, (name, raw) in enumerate(parts.items()):
+            member = zipfile.ZipInfo(name)
+            for fact, value in (facts if number == 0 else {}).items():
+                setattr(member, fact, value)
+            archive.writestr(member, raw, method)
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        _prefixed,
+        lambda path: path.write_bytes(path.read_bytes() + SECRET.encode()),
+        lambda path: _rewritten(path, comment=SECRET.encode()),
+        lambda path: _rewritten(path, extra=b"\xfe\xca" + bytes([len(SECRET), 0]) + SECRET.encode()),
+    ],
+    ids=["before the archive", "behind it", "a part's comment", "an extra field"],
+)
+def test_what_an_archive_says_beside_its_parts_is_found_and_scanned(place: Path, hide: Callable[[Path], None]) -> None:
+    hide(place / "municipality_extract.xlsx")
+    found = read(place)
+    assert found.is_unreadable or found.differing
+    assert any(SECRET in text for text in found.texts)
+
+
+def test_a_workbook_packed_in_another_way_is_never_raised(place: Path) -> None:
+    path = place / "municipality_extract.xlsx"
+    _rewritten(path, method=zipfile.ZIP_LZMA)
+    raw = path.read_bytes()
+    for at in range(60, len(raw), len(raw) // 40):
+        path.write_bytes(raw[:at] + bytes([raw[at] ^ 0xFF]) + raw[at + 1 :])
+        found = read(place)
+        assert found.is_unreadable or found.differing or found.formulas or found.cells
 
 
 def _broken() -> Iterator[tuple[str, Callable[[bytes], bytes]]]:

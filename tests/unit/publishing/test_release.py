@@ -104,6 +104,15 @@ def test_example_keys_stay_in_the_gates_evidence(home: Home) -> None:
     assert "kpi.state/=x" not in text
 
 
+@pytest.mark.parametrize(("key", "is_told"), [(P1, True), (P2, False)], ids=["P1", "P2"])
+def test_why_a_rule_answered_leaves_where_no_amount_of_others_can_follow(
+    home: Home, key: CandidateKey, is_told: bool
+) -> None:
+    make_and_approve(home, key)
+    lines = (publish(home, key, CLOCK).path / "rule_results.csv").read_text().splitlines()
+    assert [line.endswith(",looked at") for line in lines[1:]] == [is_told]
+
+
 def test_the_same_bytes_are_released_once(home: Home) -> None:
     make_and_approve(home, P1)
     publish(home, P1, CLOCK)
